@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any, Final, cast, get_args, get_type_hints
@@ -30,6 +32,8 @@ _FORMATS: Final[Mapping[str, Format]] = {
 }
 _READ_AHEAD: Final = 4
 """Pages under way ahead of the file."""
+_MAX_RECURSION: Final = 5000
+"""Enough for a value of 1,024 levels, the limit of the parser."""
 
 
 def export(
@@ -92,7 +96,7 @@ async def _copy(client: CStarClient, paginator: Paginator[Model], writer: Writer
     if writer.state.checkpoint is not None:
         paginator = paginator.resume(writer.state.checkpoint)
         note(f"Continuing after {writer.state.rows} rows.")
-    with writer, ProgressBar(name, done=writer.state.rows) as progress:
+    with writer, _deep_recursion(), ProgressBar(name, done=writer.state.rows) as progress:
         try:
             async for page in paginator.prefetch(_READ_AHEAD).pages():
                 writer.write([cast("dict[str, Any]", as_plain(item)) for item in page], paginator.checkpoint)
@@ -102,6 +106,17 @@ async def _copy(client: CStarClient, paginator: Paginator[Model], writer: Writer
             raise
         writer.finish()
     return writer.state
+
+
+@contextmanager
+def _deep_recursion() -> Generator[None]:
+    """Let Python write every value that the parser accepts, so that one item cannot stop an export for good."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _MAX_RECURSION))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def _path(name: str) -> list[str]:
@@ -155,5 +170,7 @@ def _filters(function: Callable[..., Any], filters: Sequence[str]) -> dict[str, 
         argument = find_argument(arguments, key)
         if not equals or argument is None:
             raise UsageError(f"--filter must be NAME=VALUE with one of {', '.join(one.name for one in arguments)}, got {text}")
+        if argument.name in values:
+            raise UsageError(f"--filter {key} must be given once")
         values[argument.name] = argument.parse(value)
     return values

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
 
 from cstar_async import JSON
+from cstar_async._protocol import json_parser
 from cstar_async.cli._errors import UsageError
 
 
@@ -37,11 +39,14 @@ def read_text(name: str) -> str:
 
 
 def parse_json(text: str, name: str) -> JSON:
-    """Parse JSON.
+    """Parse JSON, as that of the server is parsed.
 
     Raises:
         UsageError: It is none.
     """
+    with suppress(ValueError):
+        parsed: JSON = json_parser.parse_json(text.encode())
+        return parsed
     try:
         value: JSON = orjson.loads(text)
     except orjson.JSONDecodeError as error:

@@ -21,6 +21,8 @@ from cstar_async.cli._output import note, print_result
 from cstar_async.cli._progress import ProgressBar
 
 Resource: TypeAlias = Literal["customers", "tickets", "articles"]
+Row: TypeAlias = Sequence[tuple[str, object]]
+"""The columns of a record, with their values."""
 
 _BATCH: Final = 500
 """Records a call (documented)."""
@@ -131,50 +133,58 @@ def _read_records(file: str, text: str, resource: Resource) -> list[dict[str, ob
     return [_record(row, number, arguments, wire_names) for number, row in enumerate(rows, 1)]
 
 
-def _csv_rows(text: str) -> list[Mapping[str, object]]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", strict=True)
+def _csv_rows(text: str) -> list[Row]:
+    limit = csv.field_size_limit(len(text))  # the default, 128 KiB, is less than an article may have
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        rows = list(reader)
+        header, *lines = [line for line in reader if line] or [[]]
     except csv.Error as error:
         raise UsageError(f"after line {reader.line_num}: {error}") from None
-    for number, row in enumerate(rows, 1):
-        if "" in row:
+    finally:
+        csv.field_size_limit(limit)
+    rows: list[Row] = []
+    for number, cells in enumerate(lines, 1):
+        if any(cells[len(header) :]):
             raise UsageError(f"record {number} has more cells than the header")
-    return [{name: value for name, value in row.items() if value} for row in rows]
+        rows.append([(name, cell) for name, cell in zip(header, cells, strict=False) if cell])
+    return rows
 
 
-def _json_rows(text: str, file: str) -> list[Mapping[str, object]]:
+def _json_rows(text: str, file: str) -> list[Row]:
     if text.lstrip().startswith("["):
         values = cast("list[object]", parse_json(text, file))
     else:
-        values = [parse_json(line, f"line {number}") for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+        # Other line ends, such as U+2028, may be inside a str.
+        values = [parse_json(line, f"line {number}") for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    rows: list[Row] = []
     for number, value in enumerate(values, 1):
         if not isinstance(value, dict):
             raise UsageError(f"record {number} must be an object, got {type(value).__name__}")
-    return cast("list[Mapping[str, object]]", values)
+        rows.append(list(cast("dict[str, object]", value).items()))
+    return rows
 
 
-def _record(
-    row: Mapping[str, object], number: int, arguments: Sequence[Argument], wire_names: Mapping[str, str]
-) -> dict[str, object]:
+def _record(row: Row, number: int, arguments: Sequence[Argument], wire_names: Mapping[str, str]) -> dict[str, object]:
     """Return a body by wire names. A value of a table is parsed as its field requires; others are left as they are."""
     record: dict[str, object] = {}
-    given = set[str]()
-    for column, value in row.items():
+    objects: dict[str, dict[str, object]] = {}  # those that are given by their keys
+    for column, value in row:
         name, dot, key = column.strip().partition(".")
         argument = find_argument(arguments, name)
         if argument is None:
-            raise UsageError(f"column {column} must be one of {', '.join(one.name for one in arguments)}")
-        given.add(argument.name)
+            raise UsageError(f"column {column or '(without a name)'} must be one of {', '.join(one.name for one in arguments)}")
         wire = wire_names[argument.name]
-        if dot:
-            cast("dict[str, object]", record.setdefault(wire, {}))[key] = value
-        else:
-            try:
-                record[wire] = argument.parse(value) if isinstance(value, str) else value
-            except UsageError as error:
-                raise UsageError(f"record {number}: {error}") from None
-    missing = [one.name for one in arguments if one.is_required and one.name not in given]
+        if dot and (argument.kind != "json" or not key):
+            raise UsageError(f"column {column} must be a field, or an object and one of its keys, such as customFields.plan")
+        members = objects.setdefault(wire, {})
+        target, field = (members, key) if dot else (record, wire)
+        if field in target or (dot and record.setdefault(wire, members) is not members):
+            raise UsageError(f"record {number} has {column} twice, or under two names")
+        try:
+            target[field] = argument.parse(value) if isinstance(value, str) and not dot else value
+        except UsageError as error:
+            raise UsageError(f"record {number}: {error}") from None
+    missing = [one.name for one in arguments if one.is_required and wire_names[one.name] not in record]
     if missing:
         raise UsageError(f"record {number} has no {', '.join(missing)}")
     return record

@@ -169,9 +169,13 @@ def _values(arguments: Sequence[Argument], given: _Given) -> dict[str, object]:
     """
     values = {one.name: one.convert(given.arguments[one.name]) for one in arguments if given.arguments[one.name] not in (None, [])}
     others: dict[str, JSON] = {}
+    names = set[str]()
     for key, value in read_object(given.input_).items() if given.input_ else ():
         argument = find_argument(arguments, key)
+        if argument is not None and argument.name in names:
+            raise UsageError(f"{argument.name} is given twice by {given.input_}, under two names")
         if argument is not None:
+            names.add(argument.name)
             values.setdefault(argument.name, value)
         elif given.is_open:
             others[key] = value

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -20,7 +21,7 @@ import orjson
 
 from cstar_async import JSON
 from cstar_async.cli._errors import UsageError
-from cstar_async.cli._files import read_object
+from cstar_async.cli._files import parse_json, read_object
 
 Format: TypeAlias = Literal["jsonl", "csv", "sqlite", "parquet"]
 Row: TypeAlias = Mapping[str, JSON]
@@ -184,7 +185,7 @@ class _DatabaseWriter:
             with closing(sqlite3.connect(output)) as database:
                 row = database.execute(f"SELECT state FROM {_STATE_TABLE}").fetchone()  # noqa: S608  # a constant
             if row is not None:
-                self.state = State(**orjson.loads(row[0]))
+                self.state = _state_of(parse_json(str(row[0]), str(output)), output)
 
     def __enter__(self) -> Self:
         self._database = sqlite3.connect(self._output)
@@ -225,8 +226,12 @@ def _is_partial_database(path: Path) -> bool:
 
 
 def _read_state(path: Path) -> State:
-    match read_object(str(path)):
-        case {"rows": int(rows), "size": int(size), "checkpoint": dict() | None as checkpoint}:
+    return _state_of(read_object(str(path)), path)
+
+
+def _state_of(value: JSON, path: Path) -> State:
+    match value:
+        case {"rows": int(rows), "size": int(size), "checkpoint": dict() | None as checkpoint} if rows >= 0 and size >= 0:
             return State(rows, size, cast("dict[str, JSON] | None", checkpoint))
         case _:
             raise UsageError(f"{path} is damaged; start again with --overwrite")
@@ -240,7 +245,7 @@ def _flat_row(columns: Sequence[str], row: Row) -> list[str | int | float | None
 
 def _flat(value: JSON) -> str | int | float | None:
     if isinstance(value, (dict, list)):
-        return orjson.dumps(value).decode()
+        return _dumps(value).decode()
     return str(value) if isinstance(value, int) and value.bit_length() > _MAX_BITS else value
 
 
@@ -251,7 +256,15 @@ def _same_types(values: Sequence[str | int | float | None]) -> Sequence[str | in
 
 
 def _json_lines(rows: Sequence[Row]) -> bytes:
-    return b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
+    return b"".join(_dumps(row) + b"\n" for row in rows)
+
+
+def _dumps(value: object) -> bytes:
+    """Return JSON. orjson is faster, but limits how deeply a value is nested more than its parser does."""
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _csv_header(columns: Sequence[str]) -> bytes:

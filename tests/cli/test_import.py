@@ -70,8 +70,16 @@ def test_every_form_of_a_file(tmp_path: Path, name: str, text: str) -> None:
         ("name\nA\n", "record 1 has no email"),
         ("name,email\nA,a@x.example\nB\n", "record 2 has no email"),
         ("name,email\nA,a@x.example,more\n", "record 1 has more cells than the header"),
-        ('name,email\n"A', "after line 1: unexpected end of data"),
+        ('name,email\n"A', "after line 2: unexpected end of data"),
         ("name,email,metadata\nA,a@x.example,{\n", "record 1: metadata must be JSON"),
+        ("name,email,email\nA,a@x.example,b@x.example\n", "record 1 has email twice, or under two names"),
+        ("name,email,E-Mail\nA,a@x.example,b@x.example\n", "record 1 has E-Mail twice"),
+        ('name,email,customFields.a,custom_fields\nA,a@x.example,1,"{}"\n', "record 1 has custom_fields twice"),
+        ('name,email,custom_fields,customFields.a\nA,a@x.example,"{}",1\n', "record 1 has customFields.a twice"),
+        ("name,email,customFields.a,custom_fields.a\nA,a@x.example,1,2\n", "record 1 has custom_fields.a twice"),
+        ("name,email.work\nA,a@x.example\n", "column email.work must be a field, or an object and one of its keys"),
+        ("name,email,customFields.\nA,a@x.example,1\n", "column customFields. must be a field, or an object"),
+        ("name,email,\nA,a@x.example,1\n", "column (without a name) must be one of name"),
     ],
 )
 def test_malformed_file_is_refused_before_sending(
@@ -110,3 +118,38 @@ def test_refused_records_are_named(command: Command, tmp_path: Path) -> None:
     outcome = command("import", str(path), "--merge-strategy", "fail")
     assert outcome.code in {0, 1}
     assert outcome.code == 0 or outcome.err.startswith("record 2: ")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"])
+def test_line_of_json_ends_with_a_line_feed_only(command: Command, tmp_path: Path, end: str) -> None:
+    """Other line ends of Unicode may be inside a str, as `export` writes them."""
+    titles = ["a\u2028b\u2029c", "d\x85e", "f"]
+    path = tmp_path / "tickets.jsonl"
+    path.write_bytes("".join(json.dumps({"title": title}, ensure_ascii=False) + end for title in titles).encode())
+    result = command("import", str(path), "--dry-run", "--json").json
+    assert (result["records"], result["first"]) == (3, {"title": titles[0]})
+
+
+@pytest.mark.parametrize("name", ["tickets.jsonl", "tickets.json"])
+def test_half_a_surrogate_pair_costs_no_record(command: Command, tmp_path: Path, name: str) -> None:
+    """It becomes U+FFFD, as in a response."""
+    path = tmp_path / name
+    record = '{"title": "Party \\ud83c"}'
+    path.write_text(f"[{record}]" if name == "tickets.json" else record)
+    assert command("import", str(path), "--dry-run", "--json").json["first"] == {"title": "Party \ufffd"}
+
+
+def test_table_of_a_spreadsheet(command: Command, tmp_path: Path) -> None:
+    """Empty lines and columns without a name and cells are left out; a cell may be as large as an article."""
+    path = tmp_path / "articles.csv"
+    content = "x" * 200_000
+    path.write_text(f'\n\ntitle,content,categoryId,,\nA,"{content}",cat_1,,\n\nB,b,cat_1\n')
+    result = command("import", str(path), "--dry-run", "--json").json
+    assert (result["records"], result["first"]) == (2, {"title": "A", "content": content, "categoryId": "cat_1"})
+
+
+def test_members_of_an_object_are_joined(command: Command, tmp_path: Path) -> None:
+    """Each of its keys is a column, under either name of the field; the rest of the name is the key."""
+    path = tmp_path / "customers.csv"
+    path.write_text("name,email,customFields.plan,custom_fields.a.b\nA,a@x.example,free,1\n")
+    assert command("import", str(path), "--dry-run", "--json").json["first"]["customFields"] == {"plan": "free", "a.b": "1"}
