@@ -125,11 +125,10 @@ def _namespace_pages() -> Iterator[tuple[str, str]]:
 
 def _model_pages() -> Iterator[tuple[str, str]]:
     for path in sorted((PACKAGE / "models").glob("[a-z]*.py")):
-        parts = [
-            f"# Models of {path.stem}\n",
-            f"Import them from `cstar_async.models`. The module is `cstar_async.models.{path.stem}`.\n",
-        ]
+        parts = [f"# Models of {path.stem}\n"]
         module = _parse(f"models/{path.name}")
+        names = ", ".join([*_classes(module), *_aliases(module)])
+        parts.append(_python(f"from cstar_async.models import (\n    {names.replace(', ', f',{chr(10)}    ')},\n)"))
         parts += [
             _directive(f"models.{path.stem}.{name}", heading=name, toc_label=name, members=False) for name in _classes(module)
         ]
@@ -139,20 +138,37 @@ def _model_pages() -> Iterator[tuple[str, str]]:
 
 
 def _event_page() -> str:
-    intro = "Import the classes from `cstar_async.webhooks`. `data` has a model of `cstar_async.models`.\n"
-    parts = ["# Events\n", intro, _directive("webhooks.WebhookEvent", heading="WebhookEvent")]
-    parts.append(_directive("webhooks.UnknownEvent", heading="UnknownEvent", members=False))
-    parts.append(_directive("webhooks.FieldChange", heading="FieldChange"))
-    names = _classes(_parse("_generated/events.py"))
-    parts += [_directive(f"_generated.events.{name}", heading=name, toc_label=name, members=False) for name in names]
+    parts = [
+        "# Events\n",
+        "Import the classes from `cstar_async.webhooks`. [Event handlers](../webhooks/handlers.md) shows how they are received.\n",
+        _directive("webhooks.WebhookEvent", heading="WebhookEvent"),
+        _directive("webhooks.UnknownEvent", heading="UnknownEvent", members=False),
+        _directive("webhooks.FieldChange", heading="FieldChange"),
+    ]
+    models = _classes(_parse("models/events.py"))
+    for name, cls in _classes(_parse("_generated/events.py")).items():
+        (data,) = (ast.unparse(node.annotation) for node in cls.body if isinstance(node, ast.AnnAssign))
+        is_model = data in models
+        what = f"[`{data}`][cstar_async.models.events.{data}]" if is_model else f"`{data}`"
+        shown = f"event.data.{data.removesuffix('EventData').lower()}" if is_model else "event.data"
+        code = f"@inbox.on({name})\nasync def handle(event: {name}) -> None:\n    print(event.id, {shown})"
+        parts.append(_directive(f"_generated.events.{name}", heading=name, toc_label=name, members=False))
+        parts.append(f"`data`: {what}\n\n{_python(code)}")
     return "\n".join(parts)
 
 
 def _error_page() -> str:
-    parts = ["# Errors\n", "Import them from `cstar_async` or `cstar_async.errors`.\n"]
+    parts = ["# Errors\n", "Import them from `cstar_async`. [Errors](../errors.md) shows which of them to catch.\n"]
+    parts.append(
+        _python('try:\n    await cstar.tickets.get("tkt_missing")\nexcept CStarError as error:\n    print(error.report())')
+    )
     names = _classes(_parse("errors.py"))
     parts += [_directive(f"errors.{name}", heading=name, toc_label=name, show_signature=False) for name in names]
     return "\n".join(parts)
+
+
+def _python(code: str) -> str:
+    return f"```python\n{code}\n```\n"
 
 
 def pages() -> dict[str, str]:

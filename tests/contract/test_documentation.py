@@ -120,6 +120,22 @@ def test_reference_has_every_public_name() -> None:
     assert not {name for name in names if f".{name}\n" not in text}
 
 
+async def test_examples_of_the_reference_run(fake_cstar: FakeCStar, cstar_client: CStarClient) -> None:
+    """The imports of models, a handler for each event, and the example of an error run one after the other."""
+    inbox = webhooks.WebhookInbox("whsec_example")
+    shell: dict[str, Any] = {**vars(webhooks), "inbox": inbox, "cstar": cstar_client, "CStarError": cstar_async.CStarError}
+    for name, text in reference.pages().items():
+        for block in blocks(text, "python") if name != "changelog.md" else []:
+            code = compile(block, name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+            result = eval(code, shell)
+            if inspect.isawaitable(result):
+                await result
+            if handler := shell.pop("handle", None):
+                (event_type,) = re.findall(r"The event `(.+)`", handler.__annotations__["event"].__doc__)
+                await handler(webhooks.event_from_dict({"id": "evt_1", "type": event_type, "data": {}}))
+    await inbox.aclose()
+
+
 @pytest.mark.parametrize("message", re.findall(r"^### `(.+)`$", PAGES["troubleshooting.md"], re.MULTILINE))
 def test_message_of_troubleshooting_is_one_of_the_package(message: str) -> None:
     """Each heading of the page is the beginning of a message in the source, or one of Python, aiohttp or a web server."""
