@@ -7,12 +7,13 @@ one function. `__executor__` has underscores so that completion does not offer i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypedDict, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar, Unpack, cast
 
-from cstar_async._operations.operation import Operation
-from cstar_async._types import RequestOptions, UntypedJSON
-from cstar_async.files import Download, Stream
-from cstar_async.pagination import Paginator
+if TYPE_CHECKING:
+    from cstar_async._operations.operation import Operation
+    from cstar_async._types import RequestOptions, UntypedJSON
+    from cstar_async.files import Download, Stream
+    from cstar_async.pagination import Paginator
 
 T = TypeVar("T")
 

@@ -17,6 +17,7 @@ import typer
 from cstar_async._redaction import redact_secrets
 from cstar_async.api._namespaces import ClientNamespaces
 from cstar_async.cli._errors import SUCCESS, UsageError, report
+from cstar_async.cli._groups import LIBRARY, new_group
 from cstar_async.errors import CStarError, UnknownValueWarning
 
 _NAME: Final = "cstar-async"
@@ -72,8 +73,6 @@ def run(arguments: Sequence[str]) -> int:
 
 def _build(words: set[str]) -> typer.Typer:
     """Return the application, with the commands and namespaces that *words* name, and the lines of all others in the help."""
-    from cstar_async.cli._operations import LIBRARY, add_namespace, new_group
-
     app = typer.Typer(
         help="The command line of cStar. It reads CSTAR_API_KEY, CSTAR_TEAM_ID and CSTAR_BASE_URL.",
         rich_markup_mode="rich",
@@ -87,12 +86,15 @@ def _build(words: set[str]) -> typer.Typer:
             continue
         group = new_group(app, name, member.__doc__ or "", "Operations")
         if name.replace("_", "-") in words:
+            from cstar_async.cli._operations import add_namespace
+
             add_namespace(group, getattr(ClientNamespaces, name), (name,))
             for added in _ADDED.get(name, ()):
                 group.command(added)(_function("_commands", added))
     library = new_group(app, LIBRARY, "The public knowledge base of a team, without a key.", "Operations")
     if LIBRARY in words:
         from cstar_async.api.library import LibraryNamespace
+        from cstar_async.cli._operations import add_namespace
 
         add_namespace(library, LibraryNamespace, (LIBRARY,))
     return app

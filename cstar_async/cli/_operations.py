@@ -25,13 +25,11 @@ from cstar_async.cli._calls import (
     recording_namespace,
     run_with,
 )
-from cstar_async.cli._docstrings import first_sentence, option_name, read_docstring
+from cstar_async.cli._docstrings import option_name, read_docstring
 from cstar_async.cli._errors import UsageError
 from cstar_async.cli._files import read_object
+from cstar_async.cli._groups import LIBRARY, new_group
 from cstar_async.cli._output import note, print_result
-
-LIBRARY: Final = "library"
-"""The command of the public library, whose client needs no key."""
 
 _COMMON: Final = {
     "input_": (str | None, typer.Option(None, "--input", metavar="FILE|-", help="A JSON object with more arguments.")),
@@ -79,13 +77,6 @@ def add_namespace(app: typer.Typer, namespace: type, path: tuple[str, ...]) -> N
         else:
             inner = new_group(app, name, member.__doc__ or "")
             add_namespace(inner, getattr(namespace, name), (*path, name))
-
-
-def new_group(app: typer.Typer, name: str, description: str, panel: str | None = None) -> typer.Typer:
-    """Add a group of commands that shows its help when none is given."""
-    group = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
-    app.add_typer(group, name=name.replace("_", "-"), help=first_sentence(description), rich_help_panel=panel)
-    return group
 
 
 def add_operation(app: typer.Typer, function: Callable[..., Any], path: tuple[str, ...]) -> None:

@@ -1,0 +1,19 @@
+"""Groups of commands, apart from the commands: the help of the whole program imports neither these nor the client."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import typer
+
+from cstar_async.cli._docstrings import first_sentence
+
+LIBRARY: Final = "library"
+"""The command of the public library, whose client needs no key."""
+
+
+def new_group(app: typer.Typer, name: str, description: str, panel: str | None = None) -> typer.Typer:
+    """Add a group of commands that shows its help when none is given."""
+    group = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+    app.add_typer(group, name=name.replace("_", "-"), help=first_sentence(description), rich_help_panel=panel)
+    return group
