@@ -15,7 +15,6 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import cycle
 
@@ -25,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import calls, memory, pages, pieces
+from bench.calls import BODY, Work
 from bench.server import ID, PAGE, TEAM
 from cstar_async import CStarClient
 from cstar_async._model.codec import decode_items
@@ -32,9 +32,6 @@ from cstar_async.models import Ticket
 
 ROUNDS = 31
 IMPORTS = 21
-BODY = {"title": "Cannot log in", "priority": "high", "customerId": "cus_7c9e667974254de0944be07fc1f90ae7"}
-
-Work = Callable[[], Awaitable[object]]
 
 
 @dataclass(frozen=True)

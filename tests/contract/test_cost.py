@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 
 from bench.calls import (
@@ -13,20 +17,124 @@ from bench.calls import (
     MAX_PER_EVENT,
     MAX_PER_EVENT_IN_FILE,
     MAX_PER_OBJECT,
+    Work,
     calls_above_bare,
+    calls_and_bare_ones,
     calls_per_event,
     calls_per_object,
     server_in_a_thread,
 )
-from bench.server import TEAM
+from bench.server import ID, TEAM
 from cstar_async import CStarClient
 from cstar_async.webhooks import MemoryStore, SqliteStore
 
+MAX_OBJECTS = 10
+IMPORTED = {
+    *(
+        "collections",
+        "contextlib",
+        "copyreg",
+        "enum",
+        "functools",
+        "importlib",
+        "itertools",
+        "keyword",
+        "operator",
+        "re",
+        "reprlib",
+    ),
+    *("ast", "types", "typing", "warnings"),
+}
+"""The modules of the standard library that `import cstar_async` may load. Those that begin with `_` depend on the version."""
 
-def test_get_costs_little_more_than_bare_aiohttp() -> None:
-    """A GET with limits, retries, models and errors needs few function calls more than one with bare aiohttp."""
+
+@pytest.mark.parametrize("method", MAX_ABOVE_BARE)
+def test_request_costs_little_more_than_bare_aiohttp(method: str) -> None:
+    """A request with limits, retries, models and errors needs few function calls more than one with bare aiohttp.
+
+    If it fails: `python -m cProfile` shows the new calls; move them off the path, or behind an `if` that is usually false.
+    """
     with server_in_a_thread() as port:
-        assert asyncio.run(calls_above_bare(port)) <= MAX_ABOVE_BARE
+        assert asyncio.run(calls_above_bare(port, method)) <= MAX_ABOVE_BARE[method]
+
+
+async def count_started(work: Work) -> dict[str, int]:
+    """Return how many tasks and timers twenty requests start."""
+    loop, started = asyncio.get_running_loop(), {"tasks": 0, "timers": 0}
+    original: Any = loop.call_at
+
+    def make_task(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
+        started["tasks"] += 1
+        return asyncio.Task(work, loop=loop, **options)
+
+    def call_at(*arguments: Any, **options: Any) -> Any:
+        started["timers"] += 1
+        return original(*arguments, **options)
+
+    await work()  # the first one resolves and connects
+    loop.set_task_factory(make_task)
+    loop.call_at = call_at  # type: ignore[method-assign]  # pyright: ignore[reportAttributeAccessIssue]
+    for _ in range(20):
+        await work()
+    loop.set_task_factory(None)
+    loop.call_at = original  # type: ignore[method-assign]
+    return started
+
+
+@pytest.mark.parametrize("method", MAX_ABOVE_BARE)
+def test_request_starts_no_task_and_no_timer(method: str) -> None:
+    """A request needs no task that bare aiohttp does not need, and no timer at all.
+
+    If it fails: `asyncio.timeout`, `wait_for`, `create_task` or `sleep` is on the path. `SharedTimeout` replaces the first two.
+    """
+
+    async def count(port: int) -> list[dict[str, int]]:
+        async with calls_and_bare_ones(port, method) as works:
+            return [await count_started(work) for work in works]
+
+    with server_in_a_thread() as port:
+        ours, bare = asyncio.run(count(port))
+    assert (ours["tasks"] <= bare["tasks"], ours["timers"]) == (True, 0)
+    assert bare["timers"] > 0
+
+
+def test_session_has_no_trace() -> None:
+    """A trace of aiohttp costs a tenth of a request, even without a hook. If it fails: use hooks of the client instead."""
+
+    async def traces(port: int) -> int:
+        async with CStarClient(api_key="sk_test_a", team_id=TEAM, base_url=f"http://127.0.0.1:{port}") as cstar:
+            await cstar.tickets.get(ID)
+            sessions = [one for one in gc.get_objects() if isinstance(one, aiohttp.ClientSession) and not one.closed]
+            return sum(len(session.trace_configs) for session in sessions)
+
+    with server_in_a_thread() as port:
+        assert asyncio.run(traces(port)) == 0
+
+
+def test_thousand_requests_leave_no_objects() -> None:
+    """The client keeps nothing of a request. If it fails: `gc.get_objects()` before and after shows what is kept."""
+
+    async def grown(port: int) -> int:
+        async with CStarClient(api_key="sk_test_a", team_id=TEAM, base_url=f"http://127.0.0.1:{port}") as cstar:
+            sizes: list[int] = []
+            for _ in range(3):
+                for _ in range(500):
+                    await cstar.tickets.get(ID)
+                gc.collect()
+                sizes.append(len(gc.get_objects()))
+            return sizes[2] - sizes[0]
+
+    with server_in_a_thread() as port:
+        assert asyncio.run(grown(port)) <= MAX_OBJECTS
+
+
+def test_import_loads_only_the_standard_library() -> None:
+    """`import cstar_async` loads these modules. If it fails: import in the function that needs it, or in `__getattr__`."""
+    program = "import sys; before = {*sys.modules}; import cstar_async; print(*sorted({*sys.modules} - before))"
+    ours = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True).stdout.split()
+    assert [name for name in ours if name.startswith("cstar_async")] == ["cstar_async", "cstar_async._version"]
+    others = {name.partition(".")[0] for name in ours} - {"cstar_async"}
+    assert {name for name in others if not name.startswith("_")} <= IMPORTED
 
 
 @pytest.mark.parametrize(("place", "limit"), [("memory", MAX_PER_EVENT), ("file", MAX_PER_EVENT_IN_FILE)])
