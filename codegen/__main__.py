@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import keyword
+import os
 import sys
 import tempfile
 import traceback
@@ -64,7 +65,16 @@ DONE, DIFFERENT, REFUSED = 0, 1, 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        status = _run(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader of the output, such as `head`, has ended
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return REFUSED
+    return status
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         if arguments[:1] == ["diff"]:
             return diff.main(arguments[1:], DOCUMENT, COMMAND)

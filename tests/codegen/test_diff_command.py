@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from codegen.__main__ import DIFFERENT, DOCUMENT, DONE, REFUSED, main
+from codegen.__main__ import DIFFERENT, DOCUMENT, DONE, REFUSED, ROOT, main
 from codegen.diff.changes import Change, version_bump, version_bump_before_1
 from codegen.diff.command import SNAPSHOT
 from codegen.diff.run import side
@@ -35,6 +37,17 @@ def test_status_says_whether_something_breaks(documents: tuple[str, str], capsys
 
     assert (DONE, DIFFERENT) == (main(["diff", old, new]), main(["diff", new, old]))
     assert 4 == capsys.readouterr().out.count(" pets.feed_pet: ")
+
+
+def test_reader_that_ends_early_is_no_error(documents: tuple[str, str]) -> None:
+    """As with `| head`: nothing is printed to stderr."""
+    command = [sys.executable, "-m", "codegen", "diff", *documents]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout
+        running.stdout.close()
+        assert running.stderr
+        assert b"" == running.stderr.read()
+    assert running.returncode != DONE
 
 
 def test_document_that_cannot_be_read_is_refused(documents: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
