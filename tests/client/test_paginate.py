@@ -261,7 +261,7 @@ WRONG: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
     (("GET", "/things"), {"params": 5}, "params must be a mapping"),
     (("GET", "/things"), {"params": {"a": object()}}, "a must be a type that a query can contain"),
     (("GET", "/things"), {"params": {"page": "x"}}, "page must be an int from 1, got 'x'"),
-    (("GET", "/things"), {"params": {"pageSize": 0}}, "page_size must be an int from 1, got 0"),
+    (("GET", "/things"), {"params": {"pageSize": 0}}, "pageSize must be an int from 1, got 0"),
     (("GET", "/things"), {"paging": None}, "paging must be a Paging, got None"),
     (("GET", "/things"), {"options": 5}, "options must be a RequestOptions, got int"),
 ]
