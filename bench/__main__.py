@@ -23,7 +23,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from bench import calls, memory, pages, pieces
+from bench import calls, memory, pages, pieces, start
 from bench.calls import BODY, Work
 from bench.server import ID, PAGE, TEAM
 from cstar_async import CStarClient
@@ -162,6 +162,7 @@ def measure(url: str) -> list[Row]:
         *asyncio.run(times_over_http(url)),
         *(Row(name, value, limit) for name, (value, limit) in calls.count().items()),
         row_of("14 import and a client", import_ratios(), 1.25),
+        *(row_of(name, ratios, limit) for name, (ratios, limit) in start.compare().items()),
         Row("16 models made by import", models_made_by_import(), 0),
         *(Row(name, value, limit) for name, (value, limit) in memory.compare(url).items()),
         *(Row(name, value, limit) for name, (value, limit) in pieces.measure().items()),

@@ -16,6 +16,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from itertools import islice
 from pathlib import Path
+from ssl import SSLContext
 
 import aiohttp
 import orjson
@@ -44,10 +45,10 @@ TIMES = 40
 
 
 @contextmanager
-def server_in_a_thread(protocol: type[Server] = Server) -> Generator[int]:
+def server_in_a_thread(protocol: type[Server] = Server, ssl: SSLContext | None = None) -> Generator[int]:
     """Run a server during the block, and yield its port."""
     loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(loop.create_server(protocol, "127.0.0.1", 0))
+    server = loop.run_until_complete(loop.create_server(protocol, "127.0.0.1", 0, ssl=ssl))
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
