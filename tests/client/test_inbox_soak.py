@@ -35,8 +35,8 @@ def report(what: str, sizes: list[int]) -> None:
     sys.stdout.write(f"\n{what}: {', '.join(f'{size // 1024} KiB' for size in sizes)}\n")
 
 
-async def deliver(inbox: WebhookInbox, clock: FakeClock, numbers: range) -> AsyncIterator[int]:
-    """Deliver events, fifty concurrently and every tenth twice, and advance the clock. Yield from time to time."""
+async def deliver(inbox: WebhookInbox, clock: FakeClock | None, numbers: range) -> AsyncIterator[int]:
+    """Deliver events, fifty concurrently and every tenth twice, and advance the clock if it is a fake. Yield from time to time."""
 
     async def one(number: int) -> None:
         about = {"ticket": {"id": f"tkt_{number % TICKETS}", "title": "Cannot log in", "status": "open"}}
@@ -46,7 +46,8 @@ async def deliver(inbox: WebhookInbox, clock: FakeClock, numbers: range) -> Asyn
 
     for start in range(numbers.start, numbers.stop, CONCURRENCY):
         await asyncio.gather(*(one(number) for number in range(start, min(start + CONCURRENCY, numbers.stop))))
-        clock.advance(3600)
+        if clock is not None:
+            clock.advance(3600)
         if start % 1000 == 0:
             await inbox.wait_until_idle()
             yield start
@@ -116,3 +117,32 @@ async def test_a_file_is_limited_by_the_retry_horizon(tmp_path: Path) -> None:
     # After 31 hours, or 1,600 events, as many rows are deleted as added.
     assert max(sizes[1:]) - sizes[1] < 256 * 1024
     assert max(files[4:]) < 1.2 * files[4]
+
+
+@pytest.mark.parametrize("place", ["memory", "file"])
+async def test_a_minute_of_a_thousand_events_a_second(place: str, tmp_path: Path) -> None:
+    """Each event is handled once and those of a ticket in order, and the memory is flat. Prints how many seconds began late."""
+    store = MemoryStore(max_ids=5_000) if place == "memory" else SqliteStore(tmp_path / "events.db")
+    handled: dict[int, int] = {}
+    sizes: list[int] = []
+    late = 0
+    async with WebhookInbox(SECRET, store=store) as inbox:
+
+        @inbox.on("ticket.*")
+        async def handle(event: WebhookEvent) -> None:
+            number = int(event.id.removeprefix("evt_"))
+            assert handled.get(number % TICKETS, -1) < number
+            handled[number % TICKETS] = number
+
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        for second in range(60):
+            await asyncio.sleep(max(0.0, begun + second - loop.time()))
+            async for _ in deliver(inbox, None, range(second * 1000, (second + 1) * 1000)):
+                pass
+            late += loop.time() > begun + second + 2
+            gc.collect()
+            sizes.append(len(gc.get_objects()))
+        assert (inbox.stats().handled, inbox.stats().failed) == (60_000, 0)
+    sys.stdout.write(f"\n{place} store, objects after each ten seconds: {sizes[9::10]}, {late} seconds began late\n")
+    assert sizes[59] - sizes[9] < 2_000
