@@ -20,6 +20,7 @@ from tests.codegen.packages import Stub
 from tests.codegen.samples import Samples, path_of, query_of
 
 _KEY = "Idempotency-Key"
+_FILE = b"\x89some bytes\r\n"
 
 
 @dataclass
@@ -78,7 +79,8 @@ class _Call:
 
     def _value_of(self, parameter: Node) -> Any:
         schema = parameter.get("schema") or next(iter(parameter.get("content", {"": {}}).values())).get("schema", {})
-        return self._samples.of(schema, 2)
+        value = self._samples.of(schema, 2)
+        return [one for one in value if one is not None] if isinstance(value, list) else value
 
     async def run(self, client: Any, stub: Stub) -> str:
         arguments: dict[str, Any] = {}
@@ -101,11 +103,16 @@ class _Call:
         """Add the arguments of the body, and return it with its type."""
         content = self._body.get("content", {})
         chosen = next((one for one in content if "json" in one or one == "*/*"), None)
-        chosen = chosen or next((one for one in content if one.startswith("application/x-www-form")), None)
+        chosen = chosen or next((one for one in content if one.startswith(("application/x-www-form", "multipart/"))), None)
         names = inspect.signature(self._function).parameters
+        if chosen is None and self._operation.body_format == "file":
+            arguments["body"] = _FILE
+            return _FILE, next(iter(content))
         if chosen is None:
             return None, ""
         value = self._samples.of(content[chosen].get("schema", {}))
+        for wire in self._operation.file_fields & value.keys() if isinstance(value, dict) else ():
+            value[wire] = [_FILE] if isinstance(value[wire], list) else _FILE
         model = self._body_model()
         if model is None:
             arguments["body_" if "body" in arguments else "body"] = value
@@ -152,6 +159,10 @@ class _Call:
         if media and "json" in media:
             self._expect(body, json.loads(content))
             self._expect(media.partition(";")[0].lower(), headers["Content-Type"].partition(";")[0].lower())
+        elif media.startswith("multipart/"):
+            self._expect(_parts_of(body), _parts_sent(content, headers["Content-Type"]))
+        elif isinstance(body, bytes):
+            self._expect((media if media.count("/") == 1 else "application/octet-stream", body), (headers["Content-Type"], content))
         elif media:
             self._expect("application/x-www-form-urlencoded", headers.get("Content-Type") if content else media.partition(";")[0])
 
@@ -160,6 +171,9 @@ class _Call:
             self._expect(True, result in (None, "some text", b"some text"))
             return
         value = response["data"] if self._operation.has_envelope and isinstance(response, dict) and "data" in response else response
+        is_page = isinstance(result, Page) and not self._operation.has_envelope
+        for key in (self._operation.paging.items or ()) if is_page and self._operation.paging else ():
+            value = value.get(key, [])
         found = [plain(one) for one in result] if isinstance(result, Page) else plain(result)
         self._expect(_without_null(value), _without_null(found))
         for one in _models_in(result):
@@ -171,6 +185,23 @@ class _Call:
     def _expect(self, wanted: Any, got: Any) -> None:
         if wanted != got:
             self.faults.append(f"wanted {wanted!r}, got {got!r}")
+
+
+def _parts_of(body: Any) -> list[tuple[str, bytes]]:
+    """Return the parts that a form must have."""
+    found: list[tuple[str, bytes]] = []
+    for wire, value in body.items():
+        for one in value if isinstance(value, list) else [value]:
+            text = one if isinstance(one, str) else json.dumps(one, separators=(",", ":"), ensure_ascii=False, default=str)
+            found.append((wire, one if isinstance(one, bytes) else text.encode()))
+    return found
+
+
+def _parts_sent(content: bytes, content_type: str) -> list[tuple[str, bytes]]:
+    """Return the parts of a form as it was sent."""
+    boundary = b"--" + content_type.partition("boundary=")[2].encode()
+    parts = [part.removeprefix(b"\r\n").removesuffix(b"\r\n").partition(b"\r\n\r\n") for part in content.split(boundary)[1:-1]]
+    return [(re.search(r'name="([^"]*)"', head.decode())[1], part) for head, _, part in parts]  # type: ignore[index]
 
 
 def _without_null(value: Any) -> Any:

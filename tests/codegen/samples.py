@@ -32,7 +32,7 @@ class Samples:
         for _ in range(20):
             if not isinstance(node, dict) or "$ref" not in node:
                 break
-            beside = {key: value for key, value in node.items() if key != "$ref"}
+            beside = {key: value for key, value in node.items() if key != "$ref" and value != {}}
             node = {**(self._document.at(node["$ref"]) or {}), **beside}
         return node if isinstance(node, dict) else {}
 

@@ -17,7 +17,39 @@ from tests.codegen.zoo import ZOO
 _FIELDS = {name: {"type": "string"} for name in ("body", "options", "client", "id", "title", "idempotency_key")}
 _BODY = takes({"type": "object", "required": ["title"], "properties": _FIELDS})
 CLASHES = document({"/notes/{id}": {"put": {"operationId": "put", "requestBody": _BODY, "responses": returns(None, "204")}}})
-DOCUMENTS: dict[str, Node] = {"pets": pets(), "zoo": ZOO, "names that clash": CLASHES}
+_FILE = {"type": "string", "format": "binary"}
+_FORM = {
+    "type": "object",
+    "required": ["file"],
+    "properties": {
+        "file": _FILE,
+        "more": {"type": "array", "items": _FILE},
+        "rows": {"type": "array", "items": {"type": "object", "properties": {"n": {"type": "integer"}}}},
+        "at": {"type": "string", "format": "date-time"},
+    },
+}
+FILES = document(
+    {
+        "/form": {"post": {"operationId": "send", "requestBody": takes(_FORM, "multipart/form-data"), "responses": returns({})}},
+        "/file": {"put": {"operationId": "put", "requestBody": takes(_FILE, "image/png"), "responses": returns(None, "204")}},
+        "/pages": {
+            "get": {
+                "operationId": "list",
+                "parameters": [{"name": "offset", "in": "query", "schema": {"type": "integer"}}],
+                "responses": returns(
+                    {
+                        "type": "object",
+                        "properties": {
+                            "total": {"type": "integer"},
+                            "rows": {"type": "array", "items": {"type": "object", "properties": {"n": {"type": "integer"}}}},
+                        },
+                    }
+                ),
+            }
+        },
+    }
+)
+DOCUMENTS: dict[str, Node] = {"pets": pets(), "zoo": ZOO, "names that clash": CLASHES, "files": FILES}
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
