@@ -16,6 +16,7 @@ LINE_LENGTH = 132
 INDENT = "    "
 _MARKUP = re.compile(r"\s*([-*+|>]|\d+[.)]|```|~~~|#)( |$|\S)")
 """The beginning of a line of a list, a table, a quotation, code or a heading in Markdown."""
+DEPRECATED = "Deprecated: the API may remove it."
 _CONSTANTS = {"null": "None", "true": "True", "false": "False"}
 
 
@@ -73,8 +74,9 @@ def text_of(node: Node, key: str) -> str:
 
 
 def in_short(node: Node, names: Mapping[str, str] | None = None, *, fallback: str = "") -> str:
-    """Return the first sentence of a description."""
-    return first_sentence(described(node, names, fallback=fallback))
+    """Return the first sentence of a description, and whether it is deprecated."""
+    text = first_sentence(described(node, names, fallback=fallback))
+    return f"{text} Deprecated." if node.get("deprecated") is True and "deprecated" not in text.lower() else text
 
 
 def first_sentence(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from codegen.spec.document import Node, is_list
+from codegen.spec.document import Node, is_list, is_object
 
 _UNITS = (("minimum", "maximum", ""), ("minLength", "maxLength", " characters"), ("minItems", "maxItems", " items"))
 
@@ -34,7 +34,12 @@ def _facts(schema: Node) -> Iterator[tuple[str, list[str]]]:
     if (step := _number(schema.get("multipleOf"))) not in (None, 1):
         yield f"A multiple of {step}.", [str(step)]
     if values := _values(schema.get("enum")):
-        yield f"One of {', '.join(f'`{value!r}`' for value in values)}.", [repr(values[0]).lower()]
+        yield (
+            f"One of {', '.join(_labelled(schema, index, value) for index, value in enumerate(values))}.",
+            [repr(values[0]).lower()],
+        )
+    if "const" in schema and schema["const"] is not None:
+        yield f"Always `{schema['const']!r}`.", [str(schema["const"]).lower()]
     if isinstance(pattern := schema.get("pattern"), str) and len(pattern) <= 60 and "`" not in pattern:
         yield f"Pattern: `{pattern}`.", [pattern.lower()]
     if (default := _default(schema.get("default"))) is not None:
@@ -45,6 +50,14 @@ def _values(given: Any) -> list[Any]:
     """Return the values of an enum that has no class, because they are not texts; none if there are many."""
     values: list[Any] = given if is_list(given) and len(given) <= 20 else []
     return [] if all(isinstance(value, str) for value in values) else values
+
+
+def _labelled(schema: Node, index: int, value: Any) -> str:
+    """Return a value of an enum, with the name or the description that the document gives it."""
+    names, texts = schema.get("x-enum-varnames"), schema.get("x-enum-descriptions")
+    name = names[index : index + 1] if is_list(names) else [names.get(str(value))] if is_object(names) else []
+    label = (texts.get(str(value)) if is_object(texts) else None) or next(iter(name), None)
+    return f"`{value!r}` ({str(label).strip().rstrip('.')})" if label else f"`{value!r}`"
 
 
 def _number(value: Any) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codegen import naming as names
 from codegen.ir.docstrings import (
+    DEPRECATED,
     Block,
     CodeSection,
     Section,
@@ -50,7 +51,6 @@ BATCHED_CALL = (
     " *idempotency_key* and the same arguments in the same order: nothing is done twice."
 )
 OPEN_BODY = "Fields that the document does not list go into `options=RequestOptions(extra_body={…})`."
-DEPRECATED = "Deprecated: the API may remove it."
 FREE = "The fields of the response are not documented."
 
 
@@ -139,6 +139,10 @@ def _returned(document: Document, operation: Operation) -> str:
     if result.shape == "none":
         return ""
     sentences = [described(result.node, python_names(document, operation), fallback="The result.")]
+    for status in operation.successes:
+        node, _ = document.follow(operation.node["responses"][status], "")
+        if status != str(result.status) and node is not result.node and text_of(node, "description"):
+            sentences.append(f"With {status}: {described(node, python_names(document, operation))}")
     if result.text is not None and result.shape not in ("text", "bytes", "items"):
         sentences.append(f"A str where the server sends `{result.text}`.")
     sentences += {

@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codegen import naming as names
-from codegen.ir.docstrings import Block, Section, described, docstring, in_short, paragraphs, sentence, source_of, text_of
+from codegen.ir.docstrings import (
+    DEPRECATED,
+    Block,
+    Section,
+    described,
+    docstring,
+    in_short,
+    paragraphs,
+    sentence,
+    source_of,
+    text_of,
+)
 from codegen.ir.types import DecodeStep, PythonType, TypeMapper
 from codegen.ir.usage import SchemaUsage
 from codegen.spec.document import Document, Node, entries, items
@@ -146,10 +157,10 @@ class ModelBuilder:
         derived = [names.constant(value) for value in schema["enum"]]
         constants = dict(zip(schema["enum"], schema.get("x-enum-varnames", derived), strict=True))
         texts = {value: sentence(str(text)) for value, text in entries(schema, "x-enum-descriptions").items()}
-        values = tuple((constants[value], texts.get(value, f"`{value}`.")) for value in schema["enum"])
+        docs = {value: texts.get(value) or (f"`{value}`." if value else "An empty str.") for value in schema["enum"]}
+        values = tuple((constants[value], doc) for value, doc in docs.items())
         members = tuple(
-            MemberSpec(constant=constants[value], value=value, doc=docstring([texts.get(value, f"`{value}`.")], depth=1))
-            for value in schema["enum"]
+            MemberSpec(constant=constants[value], value=value, doc=docstring([doc], depth=1)) for value, doc in docs.items()
         )
         members += tuple(
             MemberSpec(constant=old, value=value, doc=docstring([f"Deprecated: the old name of `{constants[value]}`."], depth=1))
@@ -158,7 +169,9 @@ class ModelBuilder:
         return EnumSpec(
             name=name,
             alias=names.like_alias(name),
-            doc=docstring([_described(schema, name), Section("Attributes", values), *source_of(schema)], depth=1),
+            doc=docstring(
+                [_described(schema, name), *_deprecated(schema), Section("Attributes", values), *source_of(schema)], depth=1
+            ),
             alias_doc=docstring([f"The type of an argument for `{name}`: a constant or a str, known or not."], depth=0),
             members=members,
             known=repr({member.constant: member.value for member in members}),
@@ -189,7 +202,7 @@ class ModelBuilder:
             ),
             fields=tuple(fields),
             decoder=names.decoder(name),
-            decoder_doc=docstring([f"Decode a `{name}`."], depth=1),
+            decoder_doc=docstring([f"Decode JSON to `{name}`."], depth=1),
             shorthand_readers=tuple(_shorthand_reader(name, schema[key]) for key in ("x-cstar-string-shorthand",) if key in schema),
             assignment_targets=(", ".join([*(f"raw.{field.attribute}" for field in fields), *(["*_"] if aliases else [])]),)
             if fields
@@ -253,6 +266,10 @@ def _described(schema: Node, name: str) -> str:
     return sentence(text_of(schema, "description") or names.function_stem(name).replace("_", " ").capitalize())
 
 
+def _deprecated(schema: Node) -> list[str]:
+    return [DEPRECATED] if schema.get("deprecated") is True else []
+
+
 def _model_doc(name: str, schema: Node, wire_to_python: dict[str, str]) -> list[Block]:
     """Return the blocks of a class docstring, with a short list of the fields for `help()`."""
     properties = entries(schema, "properties").items()
@@ -262,11 +279,11 @@ def _model_doc(name: str, schema: Node, wire_to_python: dict[str, str]) -> list[
     attributes = [Section("Attributes", fields)] if fields else []
     texts = paragraphs(schema, wire_to_python)
     first = [] if texts and isinstance(texts[0], str) else [sentence(names.function_stem(name).replace("_", " ").capitalize())]
-    return [*first, *texts, *attributes, *source_of(schema)]
+    return [*first, *texts, *_deprecated(schema), *attributes, *source_of(schema)]
 
 
 def _shorthand_reader(name: str, wire: str) -> ShorthandReaderSpec:
-    doc = f"Decode a `{name}` from an object, or from a str that is its `{wire}`. Any other value is passed on."
+    doc = f"Decode JSON to `{name}`: an object, or a str that is its `{wire}`. Any other value is passed on."
     return ShorthandReaderSpec(name=names.reader(name), doc=docstring([doc], depth=1), wire=repr(wire))
 
 
@@ -282,7 +299,7 @@ def _union(name: str, schema: Node) -> UnionSpec:
         decoders=f"{{{decoders}}}",
         fallback=names.decoder(str(fallback)) if fallback else "keep_object",
         decoder=names.decoder(name),
-        decoder_doc=docstring([f"Decode a `{name}`; {unknown} if the tag is not known."], depth=1),
+        decoder_doc=docstring([f"Decode JSON to `{name}`; {unknown} if the tag is not known."], depth=1),
         table=f"_{names.function_stem(name).upper()}",
         classes=frozenset(members),
         old_name=str(schema.get(OLD_NAME, "")),

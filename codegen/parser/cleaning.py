@@ -69,6 +69,8 @@ class _Cleaner:
             else:
                 cleaned_value = self.value(inner, nested(pointer, key), key)
                 found[key] = self._schema(cleaned_value, nested(pointer, key)) if key in _SCHEMA else cleaned_value
+        if is_list(texts := found.get("x-enum-descriptions")) and is_list(found.get("enum")):
+            found["x-enum-descriptions"] = dict(zip(map(str, found["enum"]), texts, strict=False))  # as others write it
         return found
 
     def _named(self, node: Node, pointer: str, keyword: str) -> Node:

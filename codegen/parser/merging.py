@@ -9,6 +9,9 @@ from codegen.spec.document import Node, entries, is_list, is_object, items
 _STRUCTURE = frozenset({"properties", "required", "enum", "oneOf", "anyOf", "items", "additionalProperties"})
 _NESTING = frozenset({"properties", "enum", "allOf", "oneOf", "anyOf", "items", "additionalProperties"})
 """The keywords of schemas that have others inside, or a class of their own."""
+_PROSE = frozenset({"type", "title", "description", "example", "examples"})
+_LISTED = _PROSE | {"const", "enum", "deprecated"}
+"""The keys of an option of a union that is nothing but a value."""
 _NOT_INHERITED = frozenset({"allOf", "nullable", "discriminator", "x-cstar-envelope", "title", "example", "examples"})
 """The keys of a part of `allOf` that say nothing about the whole."""
 
@@ -44,12 +47,40 @@ def flattened(node: Node, pointer: str, references: References, notes: NoteColle
     """Return a schema without `allOf`, and without a union beside properties."""
     if "allOf" in node:
         node = merged(node, pointer, references, notes, above)
+    node = _with_listed_values(node)
     if not node.get("properties"):
         return node
     for keyword in ("oneOf", "anyOf"):
         if keyword in node:
             node = _with_options(node, keyword, pointer, references, notes, above)
     return node
+
+
+def _with_listed_values(node: Node) -> Node:
+    """Return an enum for a union of values, each with its description, and perhaps of any other str."""
+    for keyword in ("oneOf", "anyOf"):
+        options: list[Node] = [option for option in items(node, keyword) if is_object(option)]
+        listed = [one for one in options if one.keys() & {"const", "enum"} and not one.keys() - _LISTED and not is_null(one)]
+        is_open = any(option.get("type") == "string" and not option.keys() - _PROSE for option in options)
+        others = [option for option in options if option not in listed and not is_null(option)]
+        if not listed or len(others) > is_open or ("enum" in node):
+            continue
+        values = [(one, option) for option in listed for one in ([option["const"]] if "const" in option else items(option, "enum"))]
+        if not all(isinstance(value, str if is_open else (str, int, float)) or value is None for value, _ in values):
+            continue
+        texts = {str(value): text for value, option in values if (text := _text_of_value(value, option))}
+        nulls = [None] if any(map(is_null, options)) else []
+        rest = {key: value for key, value in node.items() if key not in (keyword, "discriminator")}
+        described = {"x-enum-descriptions": texts} if texts else {}
+        return {**rest, "enum": list(dict.fromkeys([*(value for value, _ in values), *nulls])), **described}
+    return node
+
+
+def _text_of_value(value: object, option: Node) -> str:
+    given = str(option.get("description") or option.get("title") or "")
+    deprecated = "Deprecated." if option.get("deprecated") is True else ""
+    text = "" if given == value else given.strip()
+    return " ".join(one for one in (text and f"{text.rstrip('.')}.", deprecated) if one)
 
 
 def _with_options(

@@ -282,6 +282,9 @@ class SchemaParser:
             parsed_options = {
                 index: self.value(option, nested(pointer, keyword, index), f"{owner}Option{index + 1}") for index, option in options
             }
+            kinds = [self._kind(*self._references.resolve(one, nested(pointer, keyword, index))) for index, one in options]
+            if kinds.count("model") > 1:
+                self._notes.add(pointer, "nothing tells the objects of this union apart; they stay dicts.")
             only = parsed_options[options[0][0]]
             if len(options) == 1 and "$ref" not in only:
                 return {**only, **{key: value for key, value in node.items() if key != keyword}}

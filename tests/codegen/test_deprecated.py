@@ -38,7 +38,13 @@ DOCUMENT = document(
             }
         },
     },
-    {"Pet": PET},
+    {
+        "Pet": {**PET, "deprecated": True, "properties": {**PET["properties"], "mood": ref("Mood")}},
+        "Mood": {
+            "deprecated": True,
+            "oneOf": [{"const": "good", "title": "It smiles"}, {"const": "bad", "description": "It bites", "deprecated": True}],
+        },
+    },
 )
 
 
@@ -92,6 +98,16 @@ async def test_what_is_not_deprecated_does_not_warn(client: Any) -> None:
         warnings.simplefilter("error")
         client.pets.list_pets()
         assert 3 == (await client.pets.add_pet(id="1")).age
+
+
+def test_schemas_fields_and_values_are_described_as_deprecated(package: ModuleType) -> None:
+    """The class, a field and a value say it where `help()` shows it."""
+    models = __import__(f"{package.__name__}.models", fromlist=["_"])
+
+    assert "Deprecated: the API may remove it." in models.Pet.__doc__
+    assert "age: The field `age`. Deprecated." in models.Pet.__doc__
+    assert "Deprecated: the API may remove it." in models.Mood.__doc__
+    assert "GOOD: It smiles.\n        BAD: It bites. Deprecated." in models.Mood.__doc__
 
 
 @pytest.mark.parametrize("checker", ["mypy", "pyright"])

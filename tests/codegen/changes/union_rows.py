@@ -66,8 +66,14 @@ UNIONS = (
          "dict[str, JSON] | dict[str, int] | None", {"text": "t"}, {"a": 1}, schemas=LABELS),
     _row("union of one", {"oneOf": [ref("{C}Label")]}, "{C}Label | None", {"text": "t"}, schemas=LABELS),
     _row("text or date", {"anyOf": [{**STRING, "format": "date"}, INTEGER]}, "str | int | None", "2026-03-01", 3),
-    _row("enum or text", {"anyOf": [{**STRING, "enum": ["a"]}, STRING]}, "str | None", "a", "b"),
-    _row("oneOf of consts", {"oneOf": [{"const": "a", "title": "A"}, {"const": "b", "title": "B"}]}, "str | None", "a", "b"),
+    _row("enum or text", {"anyOf": [{**STRING, "enum": ["a"]}, STRING]}, _UNION, "a", "b"),
+    _row("consts or text", {"anyOf": [STRING, {"const": "a"}, {"const": "b"}, {"type": "null"}]}, _UNION, "a", "c", None),
+    _row("oneOf of consts", {"oneOf": [{"const": "a", "title": "A"}, {"const": "b", "title": "B"}]}, _UNION, "a", "b"),
+    _row("oneOf of described consts", ref("{C}Mood"), "{C}Mood | None", "good", "odd", schemas={"{C}Mood": {**STRING, "oneOf": [
+        {"const": "good", "description": "It smiles."}, {"const": "bad", "title": "Grim", "deprecated": True}]}}),
+    _row("oneOf of integers", {"oneOf": [{"const": 1, "title": "Low"}, {"const": 2, "description": "High one."}, {"type": "null"}]},
+         "int | None", 1, 3, None, doc=("One of `1` (Low), `2` (High one).",)),
+    _row("text or another enum", {"anyOf": [{**STRING, "maxLength": 5}, {"enum": ["a"]}]}, "str | None", "a", "b"),
     _row("properties beside oneOf of required", {**LABEL, "oneOf": [{"required": ["text"]}, {"required": ["n"]}],
          "properties": {"text": STRING, "n": INTEGER}}, "{C}Value | None", {"text": "t"}, {"n": 1}),
     _row("properties beside options", {"type": "object", "properties": {"text": STRING}, "anyOf": [
@@ -83,6 +89,7 @@ UNIONS = (
     _row("union component", ref("{C}Shape"), "{C}Shape | None", *_SHAPE_VALUES, schemas={**_SHAPES, "{C}Shape": {"oneOf": _BOTH}}),
     _row("inline members", {"oneOf": [_member("a", "x"), _member("b", "y")]}, _UNION, {"kind": "a", "x": 1}, {"kind": "b", "y": 1}),
     _row("members without a tag", {"oneOf": [ref("{C}A"), ref("{C}B")]}, "dict[str, JSON] | None", {"x": 1},
+         notes=("nothing tells the objects of this union apart",),
          schemas={"{C}A": {"type": "object", "properties": {"x": INTEGER}}, "{C}B": {"type": "object", "properties": {"y": INTEGER}}}),
 )  # fmt: skip
 
