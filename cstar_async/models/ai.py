@@ -75,7 +75,7 @@ class AiRun(Model):
 
 
 def decode_ai_run(wire: dict[str, UntypedJSON]) -> AiRun:
-    """Decode a `AiRun`."""
+    """Decode JSON to `AiRun`."""
     fields = _NO_AI_RUN | wire
     model = new_instance(AiRun)
     raw: UntypedJSON = model
@@ -115,7 +115,7 @@ class AiResult(Model):
 
 
 def decode_ai_result(wire: dict[str, UntypedJSON]) -> AiResult:
-    """Decode a `AiResult`."""
+    """Decode JSON to `AiResult`."""
     fields = _NO_AI_RESULT | wire
     model = new_instance(AiResult)
     raw: UntypedJSON = model
@@ -151,7 +151,7 @@ class AiOutput(Model):
 
 
 def decode_ai_output(wire: dict[str, UntypedJSON]) -> AiOutput:
-    """Decode a `AiOutput`."""
+    """Decode JSON to `AiOutput`."""
     fields = _NO_AI_OUTPUT | wire
     model = new_instance(AiOutput)
     raw: UntypedJSON = model

@@ -52,7 +52,7 @@ class AnalyticsOverview(Model):
 
 
 def decode_analytics_overview(wire: dict[str, UntypedJSON]) -> AnalyticsOverview:
-    """Decode a `AnalyticsOverview`."""
+    """Decode JSON to `AnalyticsOverview`."""
     fields = _NO_ANALYTICS_OVERVIEW | wire
     model = new_instance(AnalyticsOverview)
     raw: UntypedJSON = model
@@ -98,7 +98,7 @@ class AnalyticsTickets(Model):
 
 
 def decode_analytics_tickets(wire: dict[str, UntypedJSON]) -> AnalyticsTickets:
-    """Decode a `AnalyticsTickets`."""
+    """Decode JSON to `AnalyticsTickets`."""
     fields = _NO_ANALYTICS_TICKETS | wire
     model = new_instance(AnalyticsTickets)
     raw: UntypedJSON = model
@@ -136,7 +136,7 @@ class AnalyticsCustomers(Model):
 
 
 def decode_analytics_customers(wire: dict[str, UntypedJSON]) -> AnalyticsCustomers:
-    """Decode a `AnalyticsCustomers`."""
+    """Decode JSON to `AnalyticsCustomers`."""
     fields = _NO_ANALYTICS_CUSTOMERS | wire
     model = new_instance(AnalyticsCustomers)
     raw: UntypedJSON = model
@@ -171,7 +171,7 @@ class AnalyticsCsat(Model):
 
 
 def decode_analytics_csat(wire: dict[str, UntypedJSON]) -> AnalyticsCsat:
-    """Decode a `AnalyticsCsat`."""
+    """Decode JSON to `AnalyticsCsat`."""
     fields = _NO_ANALYTICS_CSAT | wire
     model = new_instance(AnalyticsCsat)
     raw: UntypedJSON = model
@@ -211,7 +211,7 @@ class AgentAnalytics(Model):
 
 
 def decode_agent_analytics(wire: dict[str, UntypedJSON]) -> AgentAnalytics:
-    """Decode a `AgentAnalytics`."""
+    """Decode JSON to `AgentAnalytics`."""
     fields = _NO_AGENT_ANALYTICS | wire
     model = new_instance(AgentAnalytics)
     raw: UntypedJSON = model

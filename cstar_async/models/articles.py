@@ -142,7 +142,7 @@ class Article(Model):
 
 
 def decode_article(wire: dict[str, UntypedJSON]) -> Article:
-    """Decode a `Article`."""
+    """Decode JSON to `Article`."""
     fields = _NO_ARTICLE | wire
     model = new_instance(Article)
     raw: UntypedJSON = model
@@ -246,7 +246,7 @@ class ArticleCreate(Model):
 
 
 def decode_article_create(wire: dict[str, UntypedJSON]) -> ArticleCreate:
-    """Decode a `ArticleCreate`."""
+    """Decode JSON to `ArticleCreate`."""
     fields = _NO_ARTICLE_CREATE | wire
     model = new_instance(ArticleCreate)
     raw: UntypedJSON = model
@@ -336,7 +336,7 @@ class ArticleUpdate(Model):
 
 
 def decode_article_update(wire: dict[str, UntypedJSON]) -> ArticleUpdate:
-    """Decode a `ArticleUpdate`."""
+    """Decode JSON to `ArticleUpdate`."""
     fields = _NO_ARTICLE_UPDATE | wire
     model = new_instance(ArticleUpdate)
     raw: UntypedJSON = model

@@ -65,7 +65,7 @@ class AuditLogEntry(Model):
 
 
 def decode_audit_log_entry(wire: dict[str, UntypedJSON]) -> AuditLogEntry:
-    """Decode a `AuditLogEntry`."""
+    """Decode JSON to `AuditLogEntry`."""
     fields = _NO_AUDIT_LOG_ENTRY | wire
     model = new_instance(AuditLogEntry)
     raw: UntypedJSON = model

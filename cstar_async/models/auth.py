@@ -101,7 +101,7 @@ class Whoami(Model):
 
 
 def decode_whoami(wire: dict[str, UntypedJSON]) -> Whoami:
-    """Decode a `Whoami`."""
+    """Decode JSON to `Whoami`."""
     fields = _NO_WHOAMI | wire
     model = new_instance(Whoami)
     raw: UntypedJSON = model

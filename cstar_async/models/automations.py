@@ -284,7 +284,7 @@ class Automation(Model):
 
 
 def decode_automation(wire: dict[str, UntypedJSON]) -> Automation:
-    """Decode a `Automation`."""
+    """Decode JSON to `Automation`."""
     fields = _NO_AUTOMATION | wire
     model = new_instance(Automation)
     raw: UntypedJSON = model
@@ -329,7 +329,7 @@ class AutomationConditions(Model):
 
 
 def decode_automation_conditions(wire: dict[str, UntypedJSON]) -> AutomationConditions:
-    """Decode a `AutomationConditions`."""
+    """Decode JSON to `AutomationConditions`."""
     fields = _NO_AUTOMATION_CONDITIONS | wire
     model = new_instance(AutomationConditions)
     raw: UntypedJSON = model
@@ -370,7 +370,7 @@ class AutomationCondition(Model):
 
 
 def decode_automation_condition(wire: dict[str, UntypedJSON]) -> AutomationCondition:
-    """Decode a `AutomationCondition`."""
+    """Decode JSON to `AutomationCondition`."""
     fields = _NO_AUTOMATION_CONDITION | wire
     model = new_instance(AutomationCondition)
     raw: UntypedJSON = model
@@ -397,7 +397,7 @@ class AutomationActionAssignTo(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"type": "type", "agent_id": "agentId"}
 
     type: str = "assign_to"
-    """Type of the action."""
+    """Type of the action. Always `'assign_to'`."""
     agent_id: str
     """User ID of the assignee (`usr_…`)."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
@@ -405,7 +405,7 @@ class AutomationActionAssignTo(Model):
 
 
 def decode_automation_action_assign_to(wire: dict[str, UntypedJSON]) -> AutomationActionAssignTo:
-    """Decode a `AutomationActionAssignTo`."""
+    """Decode JSON to `AutomationActionAssignTo`."""
     fields = _NO_AUTOMATION_ACTION_ASSIGN_TO | wire
     model = new_instance(AutomationActionAssignTo)
     raw: UntypedJSON = model
@@ -431,7 +431,7 @@ class AutomationActionAddTags(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"type": "type", "tags": "tags"}
 
     type: str = "add_tags"
-    """Type of the action."""
+    """Type of the action. Always `'add_tags'`."""
     tags: list[str]
     """Names of the tags."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
@@ -439,7 +439,7 @@ class AutomationActionAddTags(Model):
 
 
 def decode_automation_action_add_tags(wire: dict[str, UntypedJSON]) -> AutomationActionAddTags:
-    """Decode a `AutomationActionAddTags`."""
+    """Decode JSON to `AutomationActionAddTags`."""
     fields = _NO_AUTOMATION_ACTION_ADD_TAGS | wire
     model = new_instance(AutomationActionAddTags)
     raw: UntypedJSON = model
@@ -465,7 +465,7 @@ class AutomationActionSendNotification(Model):
     __wire_names__: ClassVar[Mapping[str, str]] = {"type": "type", "message": "message"}
 
     type: str = "send_notification"
-    """Type of the action."""
+    """Type of the action. Always `'send_notification'`."""
     message: str
     """Text of the notification."""
     extra: Mapping[str, JSON] = EMPTY_EXTRA
@@ -473,7 +473,7 @@ class AutomationActionSendNotification(Model):
 
 
 def decode_automation_action_send_notification(wire: dict[str, UntypedJSON]) -> AutomationActionSendNotification:
-    """Decode a `AutomationActionSendNotification`."""
+    """Decode JSON to `AutomationActionSendNotification`."""
     fields = _NO_AUTOMATION_ACTION_SEND_NOTIFICATION | wire
     model = new_instance(AutomationActionSendNotification)
     raw: UntypedJSON = model
@@ -504,7 +504,7 @@ class AutomationActionUnknown(Model):
 
 
 def decode_automation_action_unknown(wire: dict[str, UntypedJSON]) -> AutomationActionUnknown:
-    """Decode a `AutomationActionUnknown`."""
+    """Decode JSON to `AutomationActionUnknown`."""
     fields = _NO_AUTOMATION_ACTION_UNKNOWN | wire
     model = new_instance(AutomationActionUnknown)
     raw: UntypedJSON = model
@@ -551,7 +551,7 @@ class AutomationCreate(Model):
 
 
 def decode_automation_create(wire: dict[str, UntypedJSON]) -> AutomationCreate:
-    """Decode a `AutomationCreate`."""
+    """Decode JSON to `AutomationCreate`."""
     fields = _NO_AUTOMATION_CREATE | wire
     model = new_instance(AutomationCreate)
     raw: UntypedJSON = model
@@ -610,7 +610,7 @@ class AutomationUpdate(Model):
 
 
 def decode_automation_update(wire: dict[str, UntypedJSON]) -> AutomationUpdate:
-    """Decode a `AutomationUpdate`."""
+    """Decode JSON to `AutomationUpdate`."""
     fields = _NO_AUTOMATION_UPDATE | wire
     model = new_instance(AutomationUpdate)
     raw: UntypedJSON = model
@@ -654,7 +654,7 @@ class AutomationTest(Model):
 
 
 def decode_automation_test(wire: dict[str, UntypedJSON]) -> AutomationTest:
-    """Decode a `AutomationTest`."""
+    """Decode JSON to `AutomationTest`."""
     fields = _NO_AUTOMATION_TEST | wire
     model = new_instance(AutomationTest)
     raw: UntypedJSON = model
@@ -690,7 +690,7 @@ class AutomationTestResult(Model):
 
 
 def decode_automation_test_result(wire: dict[str, UntypedJSON]) -> AutomationTestResult:
-    """Decode a `AutomationTestResult`."""
+    """Decode JSON to `AutomationTestResult`."""
     fields = _NO_AUTOMATION_TEST_RESULT | wire
     model = new_instance(AutomationTestResult)
     raw: UntypedJSON = model
@@ -720,7 +720,7 @@ _AUTOMATION_ACTION: Final[Mapping[str, Callable[[dict[str, UntypedJSON]], Automa
 
 
 def decode_automation_action(wire: dict[str, UntypedJSON]) -> AutomationAction:
-    """Decode a `AutomationAction`; a `AutomationActionUnknown` if the tag is not known."""
+    """Decode JSON to `AutomationAction`; a `AutomationActionUnknown` if the tag is not known."""
     return select_decoder(_AUTOMATION_ACTION, wire.get("type"), decode_automation_action_unknown)(wire)
 
 

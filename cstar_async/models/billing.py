@@ -100,7 +100,7 @@ class Subscription(Model):
 
 
 def decode_subscription(wire: dict[str, UntypedJSON]) -> Subscription:
-    """Decode a `Subscription`."""
+    """Decode JSON to `Subscription`."""
     fields = _NO_SUBSCRIPTION | wire
     model = new_instance(Subscription)
     raw: UntypedJSON = model
@@ -142,7 +142,7 @@ class BillingPortalCreate(Model):
 
 
 def decode_billing_portal_create(wire: dict[str, UntypedJSON]) -> BillingPortalCreate:
-    """Decode a `BillingPortalCreate`."""
+    """Decode JSON to `BillingPortalCreate`."""
     fields = _NO_BILLING_PORTAL_CREATE | wire
     model = new_instance(BillingPortalCreate)
     raw: UntypedJSON = model
@@ -170,7 +170,7 @@ class BillingPortal(Model):
 
 
 def decode_billing_portal(wire: dict[str, UntypedJSON]) -> BillingPortal:
-    """Decode a `BillingPortal`."""
+    """Decode JSON to `BillingPortal`."""
     fields = _NO_BILLING_PORTAL | wire
     model = new_instance(BillingPortal)
     raw: UntypedJSON = model

@@ -100,7 +100,7 @@ class BulkRun(Model):
 
 
 def decode_bulk_run(wire: dict[str, UntypedJSON]) -> BulkRun:
-    """Decode a `BulkRun`."""
+    """Decode JSON to `BulkRun`."""
     fields = _NO_BULK_RUN | wire
     model = new_instance(BulkRun)
     raw: UntypedJSON = model
@@ -163,7 +163,7 @@ class BulkResult(Model):
 
 
 def decode_bulk_result(wire: dict[str, UntypedJSON]) -> BulkResult:
-    """Decode a `BulkResult`."""
+    """Decode JSON to `BulkResult`."""
     fields = _NO_BULK_RESULT | wire
     model = new_instance(BulkResult)
     raw: UntypedJSON = model

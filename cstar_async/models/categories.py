@@ -77,7 +77,7 @@ class Category(Model):
 
 
 def decode_category(wire: dict[str, UntypedJSON]) -> Category:
-    """Decode a `Category`."""
+    """Decode JSON to `Category`."""
     fields = _NO_CATEGORY | wire
     model = new_instance(Category)
     raw: UntypedJSON = model
@@ -144,7 +144,7 @@ class CategoryCreate(Model):
 
 
 def decode_category_create(wire: dict[str, UntypedJSON]) -> CategoryCreate:
-    """Decode a `CategoryCreate`."""
+    """Decode JSON to `CategoryCreate`."""
     fields = _NO_CATEGORY_CREATE | wire
     model = new_instance(CategoryCreate)
     raw: UntypedJSON = model
@@ -202,7 +202,7 @@ class CategoryUpdate(Model):
 
 
 def decode_category_update(wire: dict[str, UntypedJSON]) -> CategoryUpdate:
-    """Decode a `CategoryUpdate`."""
+    """Decode JSON to `CategoryUpdate`."""
     fields = _NO_CATEGORY_UPDATE | wire
     model = new_instance(CategoryUpdate)
     raw: UntypedJSON = model

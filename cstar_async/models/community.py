@@ -226,7 +226,7 @@ class CommunityPost(Model):
 
 
 def decode_community_post(wire: dict[str, UntypedJSON]) -> CommunityPost:
-    """Decode a `CommunityPost`."""
+    """Decode JSON to `CommunityPost`."""
     fields = _NO_COMMUNITY_POST | wire
     model = new_instance(CommunityPost)
     raw: UntypedJSON = model
@@ -291,7 +291,7 @@ class CommunityAttachment(Model):
 
 
 def decode_community_attachment(wire: dict[str, UntypedJSON]) -> CommunityAttachment:
-    """Decode a `CommunityAttachment`."""
+    """Decode JSON to `CommunityAttachment`."""
     fields = _NO_COMMUNITY_ATTACHMENT | wire
     model = new_instance(CommunityAttachment)
     raw: UntypedJSON = model
@@ -355,7 +355,7 @@ class CommunityPostCreate(Model):
 
 
 def decode_community_post_create(wire: dict[str, UntypedJSON]) -> CommunityPostCreate:
-    """Decode a `CommunityPostCreate`."""
+    """Decode JSON to `CommunityPostCreate`."""
     fields = _NO_COMMUNITY_POST_CREATE | wire
     model = new_instance(CommunityPostCreate)
     raw: UntypedJSON = model
@@ -429,7 +429,7 @@ class CommunityPostUpdate(Model):
 
 
 def decode_community_post_update(wire: dict[str, UntypedJSON]) -> CommunityPostUpdate:
-    """Decode a `CommunityPostUpdate`."""
+    """Decode JSON to `CommunityPostUpdate`."""
     fields = _NO_COMMUNITY_POST_UPDATE | wire
     model = new_instance(CommunityPostUpdate)
     raw: UntypedJSON = model
@@ -492,7 +492,7 @@ class CommunityComment(Model):
 
 
 def decode_community_comment(wire: dict[str, UntypedJSON]) -> CommunityComment:
-    """Decode a `CommunityComment`."""
+    """Decode JSON to `CommunityComment`."""
     fields = _NO_COMMUNITY_COMMENT | wire
     model = new_instance(CommunityComment)
     raw: UntypedJSON = model
@@ -535,7 +535,7 @@ class CommunityCommentCreate(Model):
 
 
 def decode_community_comment_create(wire: dict[str, UntypedJSON]) -> CommunityCommentCreate:
-    """Decode a `CommunityCommentCreate`."""
+    """Decode JSON to `CommunityCommentCreate`."""
     fields = _NO_COMMUNITY_COMMENT_CREATE | wire
     model = new_instance(CommunityCommentCreate)
     raw: UntypedJSON = model
@@ -583,7 +583,7 @@ class CommunityAttachmentInput(Model):
 
 
 def decode_community_attachment_input(wire: dict[str, UntypedJSON]) -> CommunityAttachmentInput:
-    """Decode a `CommunityAttachmentInput`."""
+    """Decode JSON to `CommunityAttachmentInput`."""
     fields = _NO_COMMUNITY_ATTACHMENT_INPUT | wire
     model = new_instance(CommunityAttachmentInput)
     raw: UntypedJSON = model

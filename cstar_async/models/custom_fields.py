@@ -135,7 +135,7 @@ class CustomField(Model):
 
 
 def decode_custom_field(wire: dict[str, UntypedJSON]) -> CustomField:
-    """Decode a `CustomField`."""
+    """Decode JSON to `CustomField`."""
     fields = _NO_CUSTOM_FIELD | wire
     model = new_instance(CustomField)
     raw: UntypedJSON = model
@@ -203,7 +203,7 @@ class CustomFieldCreate(Model):
 
 
 def decode_custom_field_create(wire: dict[str, UntypedJSON]) -> CustomFieldCreate:
-    """Decode a `CustomFieldCreate`."""
+    """Decode JSON to `CustomFieldCreate`."""
     fields = _NO_CUSTOM_FIELD_CREATE | wire
     model = new_instance(CustomFieldCreate)
     raw: UntypedJSON = model
@@ -258,7 +258,7 @@ class CustomFieldUpdate(Model):
 
 
 def decode_custom_field_update(wire: dict[str, UntypedJSON]) -> CustomFieldUpdate:
-    """Decode a `CustomFieldUpdate`."""
+    """Decode JSON to `CustomFieldUpdate`."""
     fields = _NO_CUSTOM_FIELD_UPDATE | wire
     model = new_instance(CustomFieldUpdate)
     raw: UntypedJSON = model

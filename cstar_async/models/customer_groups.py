@@ -73,7 +73,7 @@ class CustomerGroup(Model):
 
 
 def decode_customer_group(wire: dict[str, UntypedJSON]) -> CustomerGroup:
-    """Decode a `CustomerGroup`."""
+    """Decode JSON to `CustomerGroup`."""
     fields = _NO_CUSTOMER_GROUP | wire
     model = new_instance(CustomerGroup)
     raw: UntypedJSON = model
@@ -135,7 +135,7 @@ class CustomerGroupCreate(Model):
 
 
 def decode_customer_group_create(wire: dict[str, UntypedJSON]) -> CustomerGroupCreate:
-    """Decode a `CustomerGroupCreate`."""
+    """Decode JSON to `CustomerGroupCreate`."""
     fields = _NO_CUSTOMER_GROUP_CREATE | wire
     model = new_instance(CustomerGroupCreate)
     raw: UntypedJSON = model
@@ -188,7 +188,7 @@ class CustomerGroupUpdate(Model):
 
 
 def decode_customer_group_update(wire: dict[str, UntypedJSON]) -> CustomerGroupUpdate:
-    """Decode a `CustomerGroupUpdate`."""
+    """Decode JSON to `CustomerGroupUpdate`."""
     fields = _NO_CUSTOMER_GROUP_UPDATE | wire
     model = new_instance(CustomerGroupUpdate)
     raw: UntypedJSON = model

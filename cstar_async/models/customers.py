@@ -158,7 +158,7 @@ class Customer(Model):
 
 
 def decode_customer(wire: dict[str, UntypedJSON]) -> Customer:
-    """Decode a `Customer`."""
+    """Decode JSON to `Customer`."""
     fields = _NO_CUSTOMER | wire
     model = new_instance(Customer)
     raw: UntypedJSON = model
@@ -239,7 +239,7 @@ class CustomerCreate(Model):
 
 
 def decode_customer_create(wire: dict[str, UntypedJSON]) -> CustomerCreate:
-    """Decode a `CustomerCreate`."""
+    """Decode JSON to `CustomerCreate`."""
     fields = _NO_CUSTOMER_CREATE | wire
     model = new_instance(CustomerCreate)
     raw: UntypedJSON = model
@@ -311,7 +311,7 @@ class CustomerUpdate(Model):
 
 
 def decode_customer_update(wire: dict[str, UntypedJSON]) -> CustomerUpdate:
-    """Decode a `CustomerUpdate`."""
+    """Decode JSON to `CustomerUpdate`."""
     fields = _NO_CUSTOMER_UPDATE | wire
     model = new_instance(CustomerUpdate)
     raw: UntypedJSON = model

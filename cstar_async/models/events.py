@@ -79,7 +79,7 @@ class EventTicket(Model):
 
 
 def decode_event_ticket(wire: dict[str, UntypedJSON]) -> EventTicket:
-    """Decode a `EventTicket`."""
+    """Decode JSON to `EventTicket`."""
     fields = _NO_EVENT_TICKET | wire
     model = new_instance(EventTicket)
     raw: UntypedJSON = model
@@ -130,7 +130,7 @@ class EventCustomer(Model):
 
 
 def decode_event_customer(wire: dict[str, UntypedJSON]) -> EventCustomer:
-    """Decode a `EventCustomer`."""
+    """Decode JSON to `EventCustomer`."""
     fields = _NO_EVENT_CUSTOMER | wire
     model = new_instance(EventCustomer)
     raw: UntypedJSON = model
@@ -188,7 +188,7 @@ class EventMessage(Model):
 
 
 def decode_event_message(wire: dict[str, UntypedJSON]) -> EventMessage:
-    """Decode a `EventMessage`."""
+    """Decode JSON to `EventMessage`."""
     fields = _NO_EVENT_MESSAGE | wire
     model = new_instance(EventMessage)
     raw: UntypedJSON = model
@@ -231,7 +231,7 @@ class FieldChange(Model):
 
 
 def decode_field_change(wire: dict[str, UntypedJSON]) -> FieldChange:
-    """Decode a `FieldChange`."""
+    """Decode JSON to `FieldChange`."""
     fields = _NO_FIELD_CHANGE | wire
     model = new_instance(FieldChange)
     raw: UntypedJSON = model
@@ -276,7 +276,7 @@ class TicketEventData(Model):
 
 
 def decode_ticket_event_data(wire: dict[str, UntypedJSON]) -> TicketEventData:
-    """Decode a `TicketEventData`."""
+    """Decode JSON to `TicketEventData`."""
     fields = _NO_TICKET_EVENT_DATA | wire
     model = new_instance(TicketEventData)
     raw: UntypedJSON = model
@@ -317,7 +317,7 @@ class CustomerEventData(Model):
 
 
 def decode_customer_event_data(wire: dict[str, UntypedJSON]) -> CustomerEventData:
-    """Decode a `CustomerEventData`."""
+    """Decode JSON to `CustomerEventData`."""
     fields = _NO_CUSTOMER_EVENT_DATA | wire
     model = new_instance(CustomerEventData)
     raw: UntypedJSON = model

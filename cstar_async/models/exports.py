@@ -90,7 +90,7 @@ class ExportRun(Model):
 
 
 def decode_export_run(wire: dict[str, UntypedJSON]) -> ExportRun:
-    """Decode a `ExportRun`."""
+    """Decode JSON to `ExportRun`."""
     fields = _NO_EXPORT_RUN | wire
     model = new_instance(ExportRun)
     raw: UntypedJSON = model
@@ -129,7 +129,7 @@ class ExportSelection(Model):
 
 
 def decode_export_selection(wire: dict[str, UntypedJSON]) -> ExportSelection:
-    """Decode a `ExportSelection`."""
+    """Decode JSON to `ExportSelection`."""
     fields = _NO_EXPORT_SELECTION | wire
     model = new_instance(ExportSelection)
     raw: UntypedJSON = model
@@ -176,7 +176,7 @@ class ExportResult(Model):
 
 
 def decode_export_result(wire: dict[str, UntypedJSON]) -> ExportResult:
-    """Decode a `ExportResult`."""
+    """Decode JSON to `ExportResult`."""
     fields = _NO_EXPORT_RESULT | wire
     model = new_instance(ExportResult)
     raw: UntypedJSON = model

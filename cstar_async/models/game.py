@@ -135,7 +135,7 @@ class PlayerStats(Model):
 
 
 def decode_player_stats(wire: dict[str, UntypedJSON]) -> PlayerStats:
-    """Decode a `PlayerStats`."""
+    """Decode JSON to `PlayerStats`."""
     fields = _NO_PLAYER_STATS | wire
     model = new_instance(PlayerStats)
     raw: UntypedJSON = model
@@ -199,7 +199,7 @@ class PlayerSeason(Model):
 
 
 def decode_player_season(wire: dict[str, UntypedJSON]) -> PlayerSeason:
-    """Decode a `PlayerSeason`."""
+    """Decode JSON to `PlayerSeason`."""
     fields = _NO_PLAYER_SEASON | wire
     model = new_instance(PlayerSeason)
     raw: UntypedJSON = model
@@ -236,7 +236,7 @@ class PlayerStreaks(Model):
 
 
 def decode_player_streaks(wire: dict[str, UntypedJSON]) -> PlayerStreaks:
-    """Decode a `PlayerStreaks`."""
+    """Decode JSON to `PlayerStreaks`."""
     fields = _NO_PLAYER_STREAKS | wire
     model = new_instance(PlayerStreaks)
     raw: UntypedJSON = model
@@ -285,7 +285,7 @@ class PlayerCounters(Model):
 
 
 def decode_player_counters(wire: dict[str, UntypedJSON]) -> PlayerCounters:
-    """Decode a `PlayerCounters`."""
+    """Decode JSON to `PlayerCounters`."""
     fields = _NO_PLAYER_COUNTERS | wire
     model = new_instance(PlayerCounters)
     raw: UntypedJSON = model
@@ -325,7 +325,7 @@ class PlayerSkill(Model):
 
 
 def decode_player_skill(wire: dict[str, UntypedJSON]) -> PlayerSkill:
-    """Decode a `PlayerSkill`."""
+    """Decode JSON to `PlayerSkill`."""
     fields = _NO_PLAYER_SKILL | wire
     model = new_instance(PlayerSkill)
     raw: UntypedJSON = model
@@ -360,7 +360,7 @@ class PlayerCosmetics(Model):
 
 
 def decode_player_cosmetics(wire: dict[str, UntypedJSON]) -> PlayerCosmetics:
-    """Decode a `PlayerCosmetics`."""
+    """Decode JSON to `PlayerCosmetics`."""
     fields = _NO_PLAYER_COSMETICS | wire
     model = new_instance(PlayerCosmetics)
     raw: UntypedJSON = model
@@ -421,7 +421,7 @@ class Boss(Model):
 
 
 def decode_boss(wire: dict[str, UntypedJSON]) -> Boss:
-    """Decode a `Boss`."""
+    """Decode JSON to `Boss`."""
     fields = _NO_BOSS | wire
     model = new_instance(Boss)
     raw: UntypedJSON = model

@@ -74,7 +74,7 @@ class ImportRun(Model):
 
 
 def decode_import_run(wire: dict[str, UntypedJSON]) -> ImportRun:
-    """Decode a `ImportRun`."""
+    """Decode JSON to `ImportRun`."""
     fields = _NO_IMPORT_RUN | wire
     model = new_instance(ImportRun)
     raw: UntypedJSON = model
@@ -134,7 +134,7 @@ class ImportResult(Model):
 
 
 def decode_import_result(wire: dict[str, UntypedJSON]) -> ImportResult:
-    """Decode a `ImportResult`."""
+    """Decode JSON to `ImportResult`."""
     fields = _NO_IMPORT_RESULT | wire
     model = new_instance(ImportResult)
     raw: UntypedJSON = model

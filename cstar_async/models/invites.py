@@ -120,7 +120,7 @@ class Invite(Model):
 
 
 def decode_invite(wire: dict[str, UntypedJSON]) -> Invite:
-    """Decode a `Invite`."""
+    """Decode JSON to `Invite`."""
     fields = _NO_INVITE | wire
     model = new_instance(Invite)
     raw: UntypedJSON = model
@@ -167,7 +167,7 @@ class InviteCreate(Model):
 
 
 def decode_invite_create(wire: dict[str, UntypedJSON]) -> InviteCreate:
-    """Decode a `InviteCreate`."""
+    """Decode JSON to `InviteCreate`."""
     fields = _NO_INVITE_CREATE | wire
     model = new_instance(InviteCreate)
     raw: UntypedJSON = model

@@ -82,7 +82,7 @@ class LibraryArticle(Model):
 
 
 def decode_library_article(wire: dict[str, UntypedJSON]) -> LibraryArticle:
-    """Decode a `LibraryArticle`."""
+    """Decode JSON to `LibraryArticle`."""
     fields = _NO_LIBRARY_ARTICLE | wire
     model = new_instance(LibraryArticle)
     raw: UntypedJSON = model
@@ -154,7 +154,7 @@ class LibraryCategory(Model):
 
 
 def decode_library_category(wire: dict[str, UntypedJSON]) -> LibraryCategory:
-    """Decode a `LibraryCategory`."""
+    """Decode JSON to `LibraryCategory`."""
     fields = _NO_LIBRARY_CATEGORY | wire
     model = new_instance(LibraryCategory)
     raw: UntypedJSON = model
@@ -209,7 +209,7 @@ class LibrarySearchResult(Model):
 
 
 def decode_library_search_result(wire: dict[str, UntypedJSON]) -> LibrarySearchResult:
-    """Decode a `LibrarySearchResult`."""
+    """Decode JSON to `LibrarySearchResult`."""
     fields = _NO_LIBRARY_SEARCH_RESULT | wire
     model = new_instance(LibrarySearchResult)
     raw: UntypedJSON = model
@@ -244,7 +244,7 @@ class LibraryFeedbackCreate(Model):
 
 
 def decode_library_feedback_create(wire: dict[str, UntypedJSON]) -> LibraryFeedbackCreate:
-    """Decode a `LibraryFeedbackCreate`."""
+    """Decode JSON to `LibraryFeedbackCreate`."""
     fields = _NO_LIBRARY_FEEDBACK_CREATE | wire
     model = new_instance(LibraryFeedbackCreate)
     raw: UntypedJSON = model
@@ -267,7 +267,7 @@ class LibraryAck(Model):
 
 
 def decode_library_ack(wire: dict[str, UntypedJSON]) -> LibraryAck:
-    """Decode a `LibraryAck`."""
+    """Decode JSON to `LibraryAck`."""
     fields = _NO_LIBRARY_ACK | wire
     model = new_instance(LibraryAck)
     raw: UntypedJSON = model

@@ -227,7 +227,7 @@ class Member(Model):
 
 
 def decode_member(wire: dict[str, UntypedJSON]) -> Member:
-    """Decode a `Member`."""
+    """Decode JSON to `Member`."""
     fields = _NO_MEMBER | wire
     model = new_instance(Member)
     raw: UntypedJSON = model
@@ -276,7 +276,7 @@ class MemberUpdate(Model):
 
 
 def decode_member_update(wire: dict[str, UntypedJSON]) -> MemberUpdate:
-    """Decode a `MemberUpdate`."""
+    """Decode JSON to `MemberUpdate`."""
     fields = _NO_MEMBER_UPDATE | wire
     model = new_instance(MemberUpdate)
     raw: UntypedJSON = model

@@ -80,7 +80,7 @@ class Notification(Model):
 
 
 def decode_notification(wire: dict[str, UntypedJSON]) -> Notification:
-    """Decode a `Notification`."""
+    """Decode JSON to `Notification`."""
     fields = _NO_NOTIFICATION | wire
     model = new_instance(Notification)
     raw: UntypedJSON = model
@@ -120,7 +120,7 @@ class NotificationUpdate(Model):
 
 
 def decode_notification_update(wire: dict[str, UntypedJSON]) -> NotificationUpdate:
-    """Decode a `NotificationUpdate`."""
+    """Decode JSON to `NotificationUpdate`."""
     fields = _NO_NOTIFICATION_UPDATE | wire
     model = new_instance(NotificationUpdate)
     raw: UntypedJSON = model
@@ -148,7 +148,7 @@ class UnreadCount(Model):
 
 
 def decode_unread_count(wire: dict[str, UntypedJSON]) -> UnreadCount:
-    """Decode a `UnreadCount`."""
+    """Decode JSON to `UnreadCount`."""
     fields = _NO_UNREAD_COUNT | wire
     model = new_instance(UnreadCount)
     raw: UntypedJSON = model
@@ -180,7 +180,7 @@ class MarkAllReadResult(Model):
 
 
 def decode_mark_all_read_result(wire: dict[str, UntypedJSON]) -> MarkAllReadResult:
-    """Decode a `MarkAllReadResult`."""
+    """Decode JSON to `MarkAllReadResult`."""
     fields = _NO_MARK_ALL_READ_RESULT | wire
     model = new_instance(MarkAllReadResult)
     raw: UntypedJSON = model

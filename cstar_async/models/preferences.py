@@ -29,7 +29,7 @@ class Preferences(Model):
 
 
 def decode_preferences(wire: dict[str, UntypedJSON]) -> Preferences:
-    """Decode a `Preferences`."""
+    """Decode JSON to `Preferences`."""
     fields = _NO_PREFERENCES | wire
     model = new_instance(Preferences)
     raw: UntypedJSON = model
@@ -52,7 +52,7 @@ class PreferencesUpdate(Model):
 
 
 def decode_preferences_update(wire: dict[str, UntypedJSON]) -> PreferencesUpdate:
-    """Decode a `PreferencesUpdate`."""
+    """Decode JSON to `PreferencesUpdate`."""
     fields = _NO_PREFERENCES_UPDATE | wire
     model = new_instance(PreferencesUpdate)
     raw: UntypedJSON = model

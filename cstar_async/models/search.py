@@ -106,7 +106,7 @@ class SearchResult(Model):
 
 
 def decode_search_result(wire: dict[str, UntypedJSON]) -> SearchResult:
-    """Decode a `SearchResult`."""
+    """Decode JSON to `SearchResult`."""
     fields = _NO_SEARCH_RESULT | wire
     model = new_instance(SearchResult)
     raw: UntypedJSON = model

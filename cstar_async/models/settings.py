@@ -40,7 +40,7 @@ class Settings(Model):
 
 
 def decode_settings(wire: dict[str, UntypedJSON]) -> Settings:
-    """Decode a `Settings`."""
+    """Decode JSON to `Settings`."""
     fields = _NO_SETTINGS | wire
     model = new_instance(Settings)
     raw: UntypedJSON = model
@@ -73,7 +73,7 @@ class SettingsUpdate(Model):
 
 
 def decode_settings_update(wire: dict[str, UntypedJSON]) -> SettingsUpdate:
-    """Decode a `SettingsUpdate`."""
+    """Decode JSON to `SettingsUpdate`."""
     fields = _NO_SETTINGS_UPDATE | wire
     model = new_instance(SettingsUpdate)
     raw: UntypedJSON = model

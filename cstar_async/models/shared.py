@@ -67,7 +67,7 @@ class Deleted(Model):
 
 
 def decode_deleted(wire: dict[str, UntypedJSON]) -> Deleted:
-    """Decode a `Deleted`."""
+    """Decode JSON to `Deleted`."""
     fields = _NO_DELETED | wire
     model = new_instance(Deleted)
     raw: UntypedJSON = model
@@ -132,7 +132,7 @@ class Message(Model):
 
 
 def decode_message(wire: dict[str, UntypedJSON]) -> Message:
-    """Decode a `Message`."""
+    """Decode JSON to `Message`."""
     fields = _NO_MESSAGE | wire
     model = new_instance(Message)
     raw: UntypedJSON = model
@@ -183,7 +183,7 @@ class BatchError(Model):
 
 
 def decode_batch_error(wire: dict[str, UntypedJSON]) -> BatchError:
-    """Decode a `BatchError`."""
+    """Decode JSON to `BatchError`."""
     fields = _NO_BATCH_ERROR | wire
     model = new_instance(BatchError)
     raw: UntypedJSON = model
@@ -198,7 +198,7 @@ def decode_batch_error(wire: dict[str, UntypedJSON]) -> BatchError:
 
 
 def decode_batch_error_or_str(value: UntypedJSON) -> UntypedJSON:
-    """Decode a `BatchError` from an object, or from a str that is its `message`. Any other value is passed on."""
+    """Decode JSON to `BatchError`: an object, or a str that is its `message`. Any other value is passed on."""
     wire = {"message": value} if value.__class__ is str else value
     return decode_batch_error(wire) if is_object(wire) else wire
 

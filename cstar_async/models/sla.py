@@ -63,7 +63,7 @@ class SlaRule(Model):
 
 
 def decode_sla_rule(wire: dict[str, UntypedJSON]) -> SlaRule:
-    """Decode a `SlaRule`."""
+    """Decode JSON to `SlaRule`."""
     fields = _NO_SLA_RULE | wire
     model = new_instance(SlaRule)
     raw: UntypedJSON = model
@@ -124,7 +124,7 @@ class SlaRuleCreate(Model):
 
 
 def decode_sla_rule_create(wire: dict[str, UntypedJSON]) -> SlaRuleCreate:
-    """Decode a `SlaRuleCreate`."""
+    """Decode JSON to `SlaRuleCreate`."""
     fields = _NO_SLA_RULE_CREATE | wire
     model = new_instance(SlaRuleCreate)
     raw: UntypedJSON = model
@@ -184,7 +184,7 @@ class SlaRuleUpdate(Model):
 
 
 def decode_sla_rule_update(wire: dict[str, UntypedJSON]) -> SlaRuleUpdate:
-    """Decode a `SlaRuleUpdate`."""
+    """Decode JSON to `SlaRuleUpdate`."""
     fields = _NO_SLA_RULE_UPDATE | wire
     model = new_instance(SlaRuleUpdate)
     raw: UntypedJSON = model

@@ -41,7 +41,7 @@ class Tag(Model):
 
 
 def decode_tag(wire: dict[str, UntypedJSON]) -> Tag:
-    """Decode a `Tag`."""
+    """Decode JSON to `Tag`."""
     fields = _NO_TAG | wire
     model = new_instance(Tag)
     raw: UntypedJSON = model
@@ -74,7 +74,7 @@ class TagCreate(Model):
 
 
 def decode_tag_create(wire: dict[str, UntypedJSON]) -> TagCreate:
-    """Decode a `TagCreate`."""
+    """Decode JSON to `TagCreate`."""
     fields = _NO_TAG_CREATE | wire
     model = new_instance(TagCreate)
     raw: UntypedJSON = model

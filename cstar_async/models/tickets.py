@@ -246,7 +246,7 @@ class Ticket(Model):
 
 
 def decode_ticket(wire: dict[str, UntypedJSON]) -> Ticket:
-    """Decode a `Ticket`."""
+    """Decode JSON to `Ticket`."""
     fields = _NO_TICKET | wire
     model = new_instance(Ticket)
     raw: UntypedJSON = model
@@ -332,7 +332,7 @@ class TicketCustomer(Model):
 
 
 def decode_ticket_customer(wire: dict[str, UntypedJSON]) -> TicketCustomer:
-    """Decode a `TicketCustomer`."""
+    """Decode JSON to `TicketCustomer`."""
     fields = _NO_TICKET_CUSTOMER | wire
     model = new_instance(TicketCustomer)
     raw: UntypedJSON = model
@@ -407,7 +407,7 @@ class TicketCreate(Model):
 
 
 def decode_ticket_create(wire: dict[str, UntypedJSON]) -> TicketCreate:
-    """Decode a `TicketCreate`."""
+    """Decode JSON to `TicketCreate`."""
     fields = _NO_TICKET_CREATE | wire
     model = new_instance(TicketCreate)
     raw: UntypedJSON = model
@@ -482,7 +482,7 @@ class TicketUpdate(Model):
 
 
 def decode_ticket_update(wire: dict[str, UntypedJSON]) -> TicketUpdate:
-    """Decode a `TicketUpdate`."""
+    """Decode JSON to `TicketUpdate`."""
     fields = _NO_TICKET_UPDATE | wire
     model = new_instance(TicketUpdate)
     raw: UntypedJSON = model
@@ -542,7 +542,7 @@ class MessageCreate(Model):
 
 
 def decode_message_create(wire: dict[str, UntypedJSON]) -> MessageCreate:
-    """Decode a `MessageCreate`."""
+    """Decode JSON to `MessageCreate`."""
     fields = _NO_MESSAGE_CREATE | wire
     model = new_instance(MessageCreate)
     raw: UntypedJSON = model

@@ -140,7 +140,7 @@ class View(Model):
 
 
 def decode_view(wire: dict[str, UntypedJSON]) -> View:
-    """Decode a `View`."""
+    """Decode JSON to `View`."""
     fields = _NO_VIEW | wire
     model = new_instance(View)
     raw: UntypedJSON = model
@@ -208,7 +208,7 @@ class ViewCreate(Model):
 
 
 def decode_view_create(wire: dict[str, UntypedJSON]) -> ViewCreate:
-    """Decode a `ViewCreate`."""
+    """Decode JSON to `ViewCreate`."""
     fields = _NO_VIEW_CREATE | wire
     model = new_instance(ViewCreate)
     raw: UntypedJSON = model
@@ -268,7 +268,7 @@ class ViewUpdate(Model):
 
 
 def decode_view_update(wire: dict[str, UntypedJSON]) -> ViewUpdate:
-    """Decode a `ViewUpdate`."""
+    """Decode JSON to `ViewUpdate`."""
     fields = _NO_VIEW_UPDATE | wire
     model = new_instance(ViewUpdate)
     raw: UntypedJSON = model

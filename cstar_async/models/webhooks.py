@@ -71,7 +71,7 @@ class Webhook(Model):
 
 
 def decode_webhook(wire: dict[str, UntypedJSON]) -> Webhook:
-    """Decode a `Webhook`."""
+    """Decode JSON to `Webhook`."""
     fields = _NO_WEBHOOK | wire
     model = new_instance(Webhook)
     raw: UntypedJSON = model
@@ -124,7 +124,7 @@ class WebhookCreate(Model):
 
 
 def decode_webhook_create(wire: dict[str, UntypedJSON]) -> WebhookCreate:
-    """Decode a `WebhookCreate`."""
+    """Decode JSON to `WebhookCreate`."""
     fields = _NO_WEBHOOK_CREATE | wire
     model = new_instance(WebhookCreate)
     raw: UntypedJSON = model
@@ -166,7 +166,7 @@ class WebhookUpdate(Model):
 
 
 def decode_webhook_update(wire: dict[str, UntypedJSON]) -> WebhookUpdate:
-    """Decode a `WebhookUpdate`."""
+    """Decode JSON to `WebhookUpdate`."""
     fields = _NO_WEBHOOK_UPDATE | wire
     model = new_instance(WebhookUpdate)
     raw: UntypedJSON = model
@@ -200,7 +200,7 @@ class WebhookTest(Model):
 
 
 def decode_webhook_test(wire: dict[str, UntypedJSON]) -> WebhookTest:
-    """Decode a `WebhookTest`."""
+    """Decode JSON to `WebhookTest`."""
     fields = _NO_WEBHOOK_TEST | wire
     model = new_instance(WebhookTest)
     raw: UntypedJSON = model
@@ -254,7 +254,7 @@ class WebhookTestResult(Model):
 
 
 def decode_webhook_test_result(wire: dict[str, UntypedJSON]) -> WebhookTestResult:
-    """Decode a `WebhookTestResult`."""
+    """Decode JSON to `WebhookTestResult`."""
     fields = _NO_WEBHOOK_TEST_RESULT | wire
     model = new_instance(WebhookTestResult)
     raw: UntypedJSON = model
@@ -293,7 +293,7 @@ class WebhookTriggerResult(Model):
 
 
 def decode_webhook_trigger_result(wire: dict[str, UntypedJSON]) -> WebhookTriggerResult:
-    """Decode a `WebhookTriggerResult`."""
+    """Decode JSON to `WebhookTriggerResult`."""
     fields = _NO_WEBHOOK_TRIGGER_RESULT | wire
     model = new_instance(WebhookTriggerResult)
     raw: UntypedJSON = model
