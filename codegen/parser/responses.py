@@ -80,7 +80,7 @@ class ResponseParser:
         if others and {result.shape for result in (first, *others)} <= {"object", "array", "value"} and not first.has_envelope:
             options = [result.schema for result in (first, *others)]
             if sum(result.shape == "object" for result in (first, *others)) > 1:
-                self._notes.add(operation.pointer, "nothing tells the objects of its successful responses apart; they stay dicts.")
+                self._notes.add(operation.pointer, "the objects of its successful responses have no common tag; they stay dicts.")
             first = replace(first, shape="value", schema={"anyOf": options})
         elif others:
             self._notes.add(operation.pointer, "its successful responses differ; the first one is read.")

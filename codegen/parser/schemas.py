@@ -284,7 +284,7 @@ class SchemaParser:
             }
             kinds = [self._kind(*self._references.resolve(one, nested(pointer, keyword, index))) for index, one in options]
             if kinds.count("model") > 1:
-                self._notes.add(pointer, "nothing tells the objects of this union apart; they stay dicts.")
+                self._notes.add(pointer, "the objects of this union have no common tag; they stay dicts.")
             only = parsed_options[options[0][0]]
             if len(options) == 1 and "$ref" not in only:
                 return {**only, **{key: value for key, value in node.items() if key != keyword}}

@@ -89,7 +89,7 @@ UNIONS = (
     _row("union component", ref("{C}Shape"), "{C}Shape | None", *_SHAPE_VALUES, schemas={**_SHAPES, "{C}Shape": {"oneOf": _BOTH}}),
     _row("inline members", {"oneOf": [_member("a", "x"), _member("b", "y")]}, _UNION, {"kind": "a", "x": 1}, {"kind": "b", "y": 1}),
     _row("members without a tag", {"oneOf": [ref("{C}A"), ref("{C}B")]}, "dict[str, JSON] | None", {"x": 1},
-         notes=("nothing tells the objects of this union apart",),
+         notes=("the objects of this union have no common tag",),
          schemas={"{C}A": {"type": "object", "properties": {"x": INTEGER}}, "{C}B": {"type": "object", "properties": {"y": INTEGER}}}),
 )  # fmt: skip
 
