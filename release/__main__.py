@@ -106,7 +106,7 @@ def test_tools() -> list[str]:
     import tomllib
 
     pinned = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]["dev"]
-    wanted = ("coverage", "hypothesis", "pytest", "pytest-asyncio", "pytest-timeout", "pytest-randomly", "aioresponses", "pyyaml")
+    wanted = ("coverage", "hypothesis", "pytest", "pytest-asyncio", "pytest-timeout", "pytest-randomly", "aioresponses")
     return [one for one in pinned if one.partition("==")[0] in wanted]
 
 

@@ -90,12 +90,14 @@ class LocalCopy:
         A row that an export does not have is deleted. One that a list does not have is deleted if the next list does not have it
         either, because a list can miss a row that moved.
 
-        Whatever ends it, also a kill, the next call continues: rows are stored with the position in their list.
+        Whatever ends it, also a kill, the next call continues: rows are stored with the position in their list. It finishes that
+        pass, so call it again for what changed meanwhile.
 
         Args:
             client: The client. Its rate limiter, retries and priority apply.
             models: What to read: of `Ticket`, `Customer`, `Article` and `Message`. Messages need tickets.
-            max_calls: The most requests to send, retries included. None: as many as it takes.
+            max_calls: The most requests to send, retries included; at least 2, because a list continues with a page that it read.
+                None: as many as it takes.
 
         Raises:
             InvalidArgumentError: An argument is none of these.
@@ -105,17 +107,17 @@ class LocalCopy:
         check_instance("client", client, CStarClient, "a CStarClient")
         tables = _tables_of(models)
         if max_calls is not None:
-            validate_count("max_calls", max_calls, 0)
+            validate_count("max_calls", max_calls, 2)
         view, budget = with_budget(client, max_calls)
         with self._file.exclusive():
-            since, listing = await write(self._file, lambda file: (file.version, file.listing))
+            since, unfinished = await write(self._file, lambda file: (file.version, file.unfinished))
             refresh = Refresh(self._file, view)
             try:
-                await refresh.read_rows(listing, [table for table in tables if table != "messages"])
+                await refresh.read_rows(unfinished, [table for table in tables if table != "messages"])
                 is_complete = "messages" not in tables or await refresh.read_messages()
             except CallBudgetSpentError:
                 is_complete = False
-            changed, deleted = await write(self._file, lambda file: file.changes_since(since))
+            changed, deleted = await write(self._file, lambda file: file.finish(since, is_complete=is_complete))
         return SyncReport(calls=budget.spent, is_complete=is_complete, changed=changed, deleted=deleted, since=since)
 
     async def apply(self, client: CStarClient, event: WebhookEvent) -> bool:

@@ -13,7 +13,7 @@ import orjson
 from cstar_async._types import JSON, UntypedJSON
 from cstar_async._validation import check_instance, check_str, invalid
 from cstar_async.errors import ConfigurationError, CStarError
-from cstar_async.sync._plan import TABLES, Listing, Rows
+from cstar_async.sync._plan import TABLES, Pass, Rows
 
 Value = str | int | float | None
 
@@ -129,14 +129,14 @@ class Transaction:
         self._connection.execute("INSERT OR REPLACE INTO cstar_state VALUES (?, ?)", values)
 
     @property
-    def listing(self) -> Listing | None:
-        """The lists that are left of an earlier run."""
-        value = self.state("listing")
-        return None if value is None else Listing.from_json(value)
+    def unfinished(self) -> Pass | None:
+        """The pass that an earlier run has not finished."""
+        value = self.state("unfinished")
+        return None if value is None else Pass.from_json(value)
 
-    @listing.setter
-    def listing(self, value: Listing | None) -> None:
-        self.set_state("listing", None if value is None else value.to_json())
+    @unfinished.setter
+    def unfinished(self, value: Pass | None) -> None:
+        self.set_state("unfinished", None if value is None else value.to_json())
 
     def check_source(self, source: str) -> None:
         """Check that all rows come from one team.
@@ -206,10 +206,12 @@ class Transaction:
                 self._connection.execute(f"DROP VIEW IF EXISTS {table}")
                 self._connection.execute(view)
 
-    def changes_since(self, version: int) -> tuple[dict[str, int], dict[str, int]]:
-        """Return how many rows of each table changed and were deleted after a version."""
+    def finish(self, since: int, *, is_complete: bool) -> tuple[dict[str, int], dict[str, int]]:
+        """End a run. Return how many rows of each table changed and were deleted after a version."""
+        if is_complete:
+            self.unfinished = None
         query = "SELECT type, data IS NULL, COUNT(*) FROM cstar_rows WHERE changed > ? GROUP BY 1, 2"
-        found = self._connection.execute(query, (version,)).fetchall()
+        found = self._connection.execute(query, (since,)).fetchall()
         changed, deleted = ({table: n for table, is_null, n in found if is_null == state} for state in (0, 1))
         return changed, deleted
 

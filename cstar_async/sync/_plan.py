@@ -121,13 +121,13 @@ def _field(value: object, name: str) -> object:
 
 
 @attrs.frozen
-class Listing:
-    """Lists that a pass still has to read, page by page."""
+class Pass:
+    """One reading of all rows, in any number of runs."""
 
     read: int
-    """The version at which the pass began."""
+    """The version at which it began."""
     tables: tuple[str, ...]
-    """The first is being read."""
+    """The tables that are left to list; the first is being read. Messages come last and need no position."""
     checkpoint: Mapping[str, JSON] | None = None
     """The position in the first list; None: its beginning."""
 
@@ -136,10 +136,6 @@ class Listing:
         return {"read": self.read, "tables": list(self.tables), "checkpoint": self.checkpoint}
 
     @classmethod
-    def from_json(cls, value: UntypedJSON) -> Listing:
+    def from_json(cls, value: UntypedJSON) -> Pass:
         """Read it from JSON."""
         return cls(value["read"], tuple(value["tables"]), value["checkpoint"])
-
-    def next_table(self) -> Listing | None:
-        """Return what is left after the first list; None: nothing."""
-        return Listing(self.read, self.tables[1:]) if self.tables[1:] else None

@@ -27,7 +27,7 @@ from cstar_async.errors import (
 )
 from cstar_async.pagination import Paginator
 from cstar_async.sync._file import CopyFile, Transaction, Value
-from cstar_async.sync._plan import Listing, Rows, complete_tables, rows_of
+from cstar_async.sync._plan import Pass, Rows, complete_tables, rows_of
 
 R = TypeVar("R")
 
@@ -78,29 +78,27 @@ class Refresh:
         self._file = file
         self._client = client
 
-    async def read_rows(self, listing: Listing | None, tables: Sequence[str]) -> None:
-        """Read all rows but messages: the lists that an earlier run has left, or all tables."""
-        if listing is None:
-            listing = await self._read_export(tables)
-        while listing is not None:
-            listing = await self._read_list(listing)
+    async def read_rows(self, unfinished: Pass | None, tables: Sequence[str]) -> None:
+        """Read all rows but messages: what an unfinished pass has left, or all tables."""
+        left = await self._read_export(tables) if unfinished is None else unfinished
+        while left.tables:
+            left = await self._read_list(left)
 
-    async def _read_export(self, tables: Sequence[str]) -> Listing | None:
-        """Store what one export returns, and return the lists that are left."""
+    async def _read_export(self, tables: Sequence[str]) -> Pass:
+        """Begin a pass: store what one export returns, and return what is left."""
         read = await write(self._file, lambda file: file.version)
         found = await self._export(tables)
-        left = tuple(table for table in tables if table not in found)
-        listing = Listing(read, left) if left else None
+        left = Pass(read, tuple(table for table in tables if table not in found))
 
         def store(file: Transaction) -> None:
             file.create_views()
             for table, rows in found.items():
                 file.store(table, rows, read)
                 file.delete_not_read_since(table, read)
-            file.listing = listing
+            file.unfinished = left
 
         await self._store(store)
-        return listing
+        return left
 
     async def _export(self, tables: Sequence[str]) -> dict[str, Rows]:
         """Return the tables that one export returns in full: none if the server refuses it, or it is too large."""
@@ -115,24 +113,24 @@ class Refresh:
             return {}
         return {} if isinstance(export, str) else complete_tables(export, tables)
 
-    async def _read_list(self, listing: Listing) -> Listing | None:
-        """Store the rest of a list, and return the lists that are left then."""
-        table, following = listing.tables[0], listing.next_table()
+    async def _read_list(self, left: Pass) -> Pass:
+        """Store the rest of a list, and return what is left then."""
+        table, following = left.tables[0], Pass(left.read, left.tables[1:])
         paginator = _LISTS[table](self._client)
-        if listing.checkpoint is not None:
-            paginator = paginator.resume(listing.checkpoint)
+        if left.checkpoint is not None:
+            paginator = paginator.resume(left.checkpoint)
         async for page in paginator.prefetch(_READ_AHEAD).pages():
-            rows, position = rows_of(page), attrs.evolve(listing, checkpoint=paginator.checkpoint)
+            rows, position = rows_of(page), attrs.evolve(left, checkpoint=paginator.checkpoint)
 
-            def store(file: Transaction, rows: Rows = rows, position: Listing = position) -> None:
-                file.store(table, rows, listing.read)
-                file.listing = position
+            def store(file: Transaction, rows: Rows = rows, position: Pass = position) -> None:
+                file.store(table, rows, left.read)
+                file.unfinished = position
 
             await self._store(store)
 
         def finish(file: Transaction) -> None:
-            file.finish_list(table, listing.read)
-            file.listing = following
+            file.finish_list(table, left.read)
+            file.unfinished = following
 
         await self._store(finish)
         return following
