@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,10 @@ async def assert_equal_to_server(copy: LocalCopy, cstar: CStarClient) -> None:
 def differences(expected: Mapping[str, object], found: Mapping[str, object]) -> list[str]:
     """Return the keys whose values differ, at most ten: pytest takes minutes to compare large mappings."""
     return [key for key in {**expected, **found} if expected.get(key) != found.get(key)][:10]
+
+
+async def until(is_true: Callable[[], bool]) -> None:
+    """Wait for something that happens in another process or task."""
+    async with asyncio.timeout(60):
+        while not is_true():  # noqa: ASYNC110 -- nothing announces it
+            await asyncio.sleep(0.02)

@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from cstar_async.models import Ticket
 from cstar_async.sync import LocalCopy
 from cstar_async.sync._file import CopyFile
 from cstar_async.testing import FakeCStar
-from tests.sync.conftest import assert_equal_to_server
+from tests.sync.conftest import assert_equal_to_server, until
 
 REFUSED: dict[str, Any] = {"operation": "run_export", "status": 403, "max_triggers": None}
 """A key that may not export: everything is listed."""
@@ -45,13 +45,6 @@ async def fake() -> AsyncIterator[FakeCStar]:
         customers = [{"name": f"{number}", "email": f"{number}@a.example"} for number in range(250)]
         await cstar.imports.run_batched(resource="customers", records=customers)
         yield running
-
-
-async def until(is_true: Callable[[], bool]) -> None:
-    """Wait for something that happens in another process or task."""
-    async with asyncio.timeout(60):
-        while not is_true():  # noqa: ASYNC110 -- nothing announces it
-            await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize("budget", [2, 5])
