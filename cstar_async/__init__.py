@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cstar_async import models as models
     from cstar_async import otel as otel
     from cstar_async import pagination as pagination
+    from cstar_async import prometheus as prometheus
     from cstar_async import redis as redis
     from cstar_async import testing as testing
     from cstar_async import webhooks as webhooks
@@ -158,6 +159,7 @@ _SUBMODULES: Final = (
     "models",
     "otel",
     "pagination",
+    "prometheus",
     "redis",
     "sync",
     "testing",

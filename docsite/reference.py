@@ -46,7 +46,7 @@ CORE = {
                 "DriftCounter",
             )
         ]
-        + ["otel.OpenTelemetryHooks", "otel.OpenTelemetryMetrics"],
+        + ["otel.OpenTelemetryHooks", "otel.OpenTelemetryMetrics", "prometheus.PrometheusMetrics"],
     ),
     "files": ("Files and streams", ["files.File", "files.Stream", "files.Download"]),
     "inbox": (

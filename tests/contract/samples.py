@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+from prometheus_client import CollectorRegistry
 
 from cstar_async import CStarClient, CStarLibrary, Page, PageInfo, Paginator, RequestOptions, from_dict
 from cstar_async._operations.operation import Operation
 from cstar_async.files import Download
 from cstar_async.models import Ticket
+from cstar_async.prometheus import PrometheusMetrics
 from cstar_async.redis import RedisRateLimiter, RedisStore
 from cstar_async.sync import LocalCopy
 from cstar_async.sync._file import CopyFile
@@ -99,6 +101,7 @@ ROOTS: Mapping[type, Callable[[Environment], Any]] = {
     MemoryStore: lambda _: MemoryStore(),
     Page: lambda _: Page([5], PageInfo(page=1)),
     Paginator: lambda environment: environment.client().tickets.list(),
+    PrometheusMetrics: lambda _: PrometheusMetrics(CollectorRegistry()),
     RedisRateLimiter: lambda environment: environment.closing(RedisRateLimiter(CLOSED_PORT, name="a")),
     RedisStore: lambda environment: environment.closing(RedisStore(CLOSED_PORT, name="a")),
     LocalCopy: _copy,
@@ -120,6 +123,7 @@ SAMPLES: Mapping[str, Callable[[Environment], Any]] = {
     "team_of.key": lambda environment: environment.fake.secret_key,
     "idempotency_key.parts": lambda _: "a",
     "inbox": _inbox,
+    "registry": lambda _: CollectorRegistry(),
     "items": lambda _: ["a"],
     "prefetch.n": lambda _: 1,
     "attempts": lambda _: 1,

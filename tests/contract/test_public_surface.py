@@ -21,11 +21,25 @@ PROMISED = {
     *("PageInfo", "Paginator", "Hooks", "Model", "OpenEnum", "UNSET", "Unset", "JSON", "converter", "to_dict", "from_dict"),
     *("idempotency_key", "UnknownValueWarning", "__version__"),
 }
-SUBMODULES = ["models", "api", "errors", "files", "hooks", "pagination", "webhooks", "identity", "testing", "redis", "otel"]
+SUBMODULES = [
+    "models",
+    "api",
+    "errors",
+    "files",
+    "hooks",
+    "pagination",
+    "webhooks",
+    "identity",
+    "testing",
+    "redis",
+    "otel",
+    "prometheus",
+]
 ERRORS = {name for name, one in vars(errors).items() if inspect.isclass(one) and issubclass(one, errors.CStarError)}
 MODULES = [
     *("cstar_async", "cstar_async.api", "cstar_async.client", "cstar_async.errors", "cstar_async.hooks", "cstar_async.library"),
-    *("cstar_async.identity", "cstar_async.models", "cstar_async.otel", "cstar_async.pagination", "cstar_async.redis"),
+    *("cstar_async.identity", "cstar_async.models", "cstar_async.otel", "cstar_async.pagination"),
+    *("cstar_async.prometheus", "cstar_async.redis"),
     *("cstar_async.testing", "cstar_async.webhooks", "cstar_async.files"),
 ]
 

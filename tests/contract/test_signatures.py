@@ -20,7 +20,10 @@ from cstar_async import api
 
 PUBLIC = [
     "cstar_async",
-    *(f"cstar_async.{name}" for name in ("client", "errors", "hooks", "identity", "library", "models", "otel", "pagination")),
+    *(
+        f"cstar_async.{name}"
+        for name in ("client", "errors", "hooks", "identity", "library", "models", "otel", "pagination", "prometheus")
+    ),
     *(f"cstar_async.{name}" for name in ("redis", "testing", "webhooks", "api", "files")),
     *(f"cstar_async.api.{module.name}" for module in pkgutil.iter_modules(api.__path__) if not module.name.startswith("_")),
 ]
