@@ -298,11 +298,7 @@ class _Stream(StreamingResponse):
     def __init__(self, response: aiohttp.ClientResponse, on_end: Callable[[], None]) -> None:
         super().__init__(response.status, response.headers, b"")
         self._response = response
-        try:
-            self._reader = BodyReader(response)
-        except ConnectionFailedError:
-            response.close()
-            raise
+        self._reader = BodyReader(response)
         self._timeout = SharedTimeout(0.0, asyncio.get_running_loop())
         self._on_end = on_end
         self._on_collect = finalize(self, _call_in_loop, asyncio.get_running_loop(), on_end)

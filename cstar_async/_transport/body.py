@@ -77,10 +77,7 @@ class BodyReader:
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._content = response.content
         self._pieces: Iterator[bytes] = iter(())
-        try:
-            self._decompressor = StreamDecompressor(response.headers.get(hdrs.CONTENT_ENCODING, ""))
-        except ValueError as error:
-            raise _cannot_decompress(error) from None
+        self._decompressor = StreamDecompressor(response.headers.get(hdrs.CONTENT_ENCODING, ""))
 
     async def read(self) -> bytes:
         """Return the next piece; empty at the end."""
@@ -91,9 +88,10 @@ class BodyReader:
                     self._decompressor.end()
                     return b""
                 self._pieces = self._decompressor.feed(chunk)
+            return piece
         except ValueError as error:
-            raise _cannot_decompress(error) from None
-        return piece
+            failure = _cannot_decompress(error)
+        raise failure
 
 
 class Decompressor:
@@ -119,9 +117,10 @@ class Decompressor:
         try:
             return await self._decompress(body, encoding)
         except ValueError as error:
-            if 200 <= status <= 299:
-                raise _cannot_decompress(error) from None
-        return b""
+            if not 200 <= status <= 299:
+                return b""
+            failure = _cannot_decompress(error)
+        raise failure
 
     async def _decompress(self, body: bytes, encoding: str) -> bytes:
         max_size = self._max_size

@@ -32,8 +32,7 @@ def decompress(body: bytes, encoding: str, max_size: int | None) -> bytes:
         ValueError: The body is broken or truncated, or an encoding is not supported.
         ResponseTooLargeError: The body is larger than *max_size* bytes, after any of its encodings. None: no limit.
     """
-    decoders = _decoders(encoding)
-    for decoder in decoders if body else ():
+    for decoder in _decoders(encoding) if body else ():
         result = bytearray()
         for piece in decoder.feed(body):
             result += piece
@@ -48,16 +47,17 @@ class StreamDecompressor:
     """Decompress a body as it arrives, in pieces of limited size.
 
     Args:
-        encoding: Its `Content-Encoding` header. One that is not supported raises a `ValueError`.
+        encoding: Its `Content-Encoding` header.
     """
 
     def __init__(self, encoding: str) -> None:
-        self._decoders = _decoders(encoding)
-        self._is_empty = True
+        self._encoding = encoding
+        self._decoders: list[_Decoder] | None = None
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
-        """Yield what a chunk contains. Raises a `ValueError` if it is broken."""
-        self._is_empty = False
+        """Yield what a chunk contains. Raises a `ValueError` if it is broken, or its encoding is not supported."""
+        if self._decoders is None:
+            self._decoders = _decoders(self._encoding)
         pieces = iter((chunk,))
         for decoder in self._decoders:
             pieces = _feed_all(decoder, pieces)
@@ -65,7 +65,7 @@ class StreamDecompressor:
 
     def end(self) -> None:
         """Check that the body ends here. Raises a `ValueError` if it is truncated."""
-        for decoder in () if self._is_empty else self._decoders:
+        for decoder in self._decoders or ():
             decoder.end()
 
 

@@ -59,6 +59,17 @@ async def test_every_supported_encoding_is_decompressed(
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("encoding", ["gzip", "br", "gzip, gzip", "zstd"])
+async def test_empty_body_of_any_encoding_is_empty(
+    server: Server, client: CStarClient, tmp_path: Path, way: Way, encoding: str
+) -> None:
+    """Nothing was compressed, so nothing is broken or unsupported."""
+    server.script(raw(b"", headers={"Content-Encoding": encoding}))
+
+    assert b"" == await way(client, tmp_path)
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("encoding", [name for name in COMPRESSED if name != "identity"])
 @pytest.mark.parametrize("missing", [1, 8, 300])
 async def test_half_a_body_is_no_body(
