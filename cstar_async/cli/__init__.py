@@ -57,11 +57,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _checked(arguments: Sequence[str]) -> Sequence[str]:
-    from cstar_async._validation import check_instance
+    from cstar_async._validation import check_instance, check_str, invalid
 
     check_instance("arguments", arguments, (list, tuple), "a list of str")
     for one in arguments:
-        check_instance("arguments", one, str, "a list of str")
+        check_str("arguments", one)
+        if "\0" in one:
+            raise invalid("arguments", "a list of str without NUL", one)
     return arguments
 
 

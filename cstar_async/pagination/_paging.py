@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 import attrs
 
 from cstar_async._types import is_str
-from cstar_async._validation import check_choice, invalid, validate_count
+from cstar_async._validation import check_choice, check_str, invalid, validate_count
 from cstar_async.errors import InvalidArgumentError
 
 Path: TypeAlias = tuple[str, ...]
@@ -28,6 +28,13 @@ def _validate_count(_: object, field: attrs.Attribute[int], value: object) -> No
         validate_count(field.name, value, 0 if field.name == "first" else 1)
 
 
+def _validate_name(_: object, field: attrs.Attribute[str], value: object) -> None:
+    if value is not None:
+        check_str(field.name, value)
+        if not value:
+            raise invalid(field.name, "the name of a query parameter", value)
+
+
 @attrs.frozen(kw_only=True)
 class Paging:
     """How an API divides a list into pages. Default: as cStar does, by numbers from 1, with up to 100 items a page.
@@ -38,9 +45,9 @@ class Paging:
 
     kind: Literal["page", "offset", "cursor"] = "page"
     """Whether a request names the number of a page, how many items are before it, or a cursor of the response before."""
-    parameter: str | None = "page"
+    parameter: str | None = attrs.field(default="page", validator=_validate_name)
     """The query parameter of that. None: only URLs of the next page are followed."""
-    size_parameter: str | None = "pageSize"
+    size_parameter: str | None = attrs.field(default="pageSize", validator=_validate_name)
     """The query parameter of the page size, or None."""
     first: int = attrs.field(default=1, validator=_validate_count)
     """The number of the first page."""

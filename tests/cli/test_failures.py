@@ -12,6 +12,8 @@ from collections.abc import Mapping
 
 import pytest
 
+from cstar_async import InvalidArgumentError
+from cstar_async.cli import main
 from cstar_async.testing import FakeCStar
 
 from .conftest import Command, environment, run_process, served
@@ -203,3 +205,11 @@ def test_misspelt_value_is_a_warning_of_one_line(command: Command) -> None:
     outcome = command("tickets", "list", "--status", "opne")
     assert outcome.err.startswith("warning: status is 'opne', which is not a known value; did you mean 'open'?")
     assert ".py" not in outcome.err
+
+
+@pytest.mark.parametrize("argument", ["a\0b", "\ud83c"])
+def test_argument_that_is_no_text_is_refused(argument: str) -> None:
+    """No program can be started with one, but Python can pass it."""
+    for arguments in (["export", "tickets", "-o", argument], ["codegen", "--document", argument]):
+        with pytest.raises(InvalidArgumentError, match=r"^arguments must be"):
+            main(arguments)

@@ -343,3 +343,11 @@ async def test_next_page_that_cannot_be_requested_is_an_error(
 
     assert ("request", 1) == (caught.value.operation, caught.value.attempts)
     assert [(1, "PaginationError")] == ends.ends
+
+
+@pytest.mark.parametrize("name", ["parameter", "size_parameter"])
+@pytest.mark.parametrize("value", [5, "", b"page", ["page"], "\ud83c", object()])
+def test_names_of_parameters_are_checked(name: str, value: Any) -> None:
+    """Before a list is requested with them."""
+    with pytest.raises(InvalidArgumentError, match=f"^{name} must be"):
+        Paging(**{name: value})

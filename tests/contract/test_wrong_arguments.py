@@ -14,6 +14,7 @@ import pytest
 
 from cstar_async import ConfigurationError, CStarClient, CStarError, CStarLibrary, InvalidArgumentError, RateLimiter, RequestOptions
 from cstar_async.files import File
+from cstar_async.pagination import Paging
 from cstar_async.redis import RedisRateLimiter, RedisStore
 from cstar_async.testing import FakeClock, FakeCStar
 from cstar_async.webhooks import EventStream, MemoryStore, SqliteStore, WebhookInbox, sign
@@ -96,6 +97,8 @@ async def use(result: Any, environment: Environment) -> None:
             await environment.closing(result).start()
         case FakeClock():
             result.now()
+        case Paging():
+            await environment.client().paginate("GET", "/things", paging=result).collect(limit=3)
         case File():
             await environment.client().request("POST", "/files", files={"file": result})
         case _:
