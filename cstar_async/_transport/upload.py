@@ -136,7 +136,12 @@ class _Source:
             if isinstance(self.content, AsyncIterable):
                 return await self._next_of(cast("AsyncIterable[object]", self.content))
             return await asyncio.get_running_loop().run_in_executor(None, self._read_file)
-        except Exception as error:
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+            raise
+        except BaseException as error:
+            task = asyncio.current_task()
+            if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+                raise  # otherwise it is that of another task, for which the iterator waited
             failure = self._failure(error)
         raise failure
 
@@ -175,7 +180,7 @@ class _Source:
         elif opened is not None:
             opened.close()
 
-    def _failure(self, error: Exception) -> InvalidArgumentError:
+    def _failure(self, error: BaseException) -> InvalidArgumentError:
         """Return the error for a file that cannot be read. That of a path shows no path."""
         text = error.strerror if isinstance(error, OSError) else None
         failure = InvalidArgumentError(f"{self.name} could not be read: {text or type(error).__name__}")

@@ -275,6 +275,20 @@ async def test_error_of_an_iterator_ends_the_call(server: Server, client: CStarC
     assert 1 == caught.value.attempts
 
 
+@pytest.mark.parametrize("error", [asyncio.CancelledError, type("OwnError", (BaseException,), {})])
+async def test_every_exception_of_an_iterator_ends_the_call(
+    server: Server, client: CStarClient, error: type[BaseException]
+) -> None:
+    """At once, with its name; that of a cancelled task for which the iterator waited, too."""
+
+    async def failing() -> AsyncIterator[bytes]:
+        yield b"1"
+        raise error
+
+    with pytest.raises(InvalidArgumentError, match=f"file could not be read: {error.__name__}"):
+        await client.request("POST", "/files", files={"file": failing()})
+
+
 @pytest.mark.parametrize("is_large", [True, False])
 async def test_early_error_is_the_error_of_the_call(server: Server, client: CStarClient, is_large: bool) -> None:
     """A server that refuses a body before its end gives its own error, and the rest is not sent."""
