@@ -78,12 +78,12 @@ def query_string(*parts: Mapping[str, object] | None, styles: Mapping[str, str] 
 def _styled_pairs(name: str, value: object, style: str) -> list[str]:
     """Return the pairs of a parameter that has a style of its own."""
     key = _encode(name, "a query parameter")
-    if style == "json":
-        return [f"{key}={_encode(encode_body(value, None).decode(), name)}"]
     try:
         wire = to_wire(value, name)
     except RecursionError:
         raise InvalidArgumentError(f"{name} must not contain itself or be nested too deeply") from None
+    if style == "json":
+        return [f"{key}={_encode(encode_body(wire, None).decode(), name)}"]
     if is_array(wire) and style in _SEPARATORS:
         return [f"{key}={_SEPARATORS[style].join(_format_value(item, name) for item in wire)}"]
     if is_array(wire):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from urllib.parse import unquote
 from uuid import UUID
 
 import pytest
@@ -232,3 +233,36 @@ def test_text_of_a_parameter_is_not_encoded() -> None:
         path_text([], "p")
     with pytest.raises(InvalidArgumentError, match=r"^p must not be None"):
         path_text(None, "p")
+
+
+@pytest.mark.parametrize(
+    ("style", "value", "query"),
+    [
+        ("pairs", {"x": 1, "y z": "a,b", "gone": None}, "q=x,1,y%20z,a%2Cb"),
+        ("pairs", ["a", 1], "q=a&q=1"),
+        ("fields", [1], "q=1"),
+        ("brackets", {"x": {"y": [1, {"z": True}]}, "gone": None}, "q%5Bx%5D%5By%5D=1&q%5Bx%5D%5By%5D%5Bz%5D=true"),
+        ("brackets", "a b", "q=a%20b"),
+        ("space", "a", "q=a"),
+    ],
+)
+def test_objects_in_a_query(style: str, value: object, query: str) -> None:
+    """Null is left out, at every depth."""
+    assert f"a=1&{query}&z=2" == query_string({"a": 1, "q": value, "z": 2}, styles={"q": style, "z": "repeated"})
+
+
+@pytest.mark.parametrize("style", ["json", "repeated", "space", "pairs", "fields", "brackets"])
+def test_error_of_a_styled_value_names_the_parameter(style: str) -> None:
+    """And that of its name says what it is."""
+    for value in ({"x": "\ud83c"}, [10**5000], {"\ud83c": 1}, object()):
+        with pytest.raises(InvalidArgumentError, match=r"^(q\b|the body)"):
+            query_string({"q": value}, styles={"q": style})
+    with pytest.raises(InvalidArgumentError, match=r"^a query parameter must have only characters that UTF-8 can encode$"):
+        query_string({"\ud83c": 1}, styles={"\ud83c": style})
+
+
+def test_form_has_fields_by_place() -> None:
+    """In the style `deep`, beside the other fields."""
+    body = b'{"a": 1, "b": {"c": [1, {"d": true}], "e": null}, "f": ["x", "y"]}'
+    assert "a=1&b[c]=1&b[c][d]=true&f=x&f=y" == unquote(form_of(body, {"b": "deep"}).decode())
+    assert "a=1&b=5&f=x&f=y" == unquote(form_of(b'{"a": 1, "b": 5, "f": ["x", "y"]}', {"b": "deep"}).decode())
