@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import random
 import zlib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cstar_async import ResponseTooLargeError
 from cstar_async._transport.decompression import StreamDecompressor, decompress
 
 TEXT = b'{"success": true, "data": {"id": "tkt_1"}}' * 5
@@ -92,3 +94,50 @@ def test_body_is_decompressed_as_it_arrives(body: bytes, encodings: list[str], d
         list(stream.feed(compressed[:-1]))
         with pytest.raises(ValueError, match="truncated"):
             stream.end()
+
+
+def test_every_size_is_decompressed() -> None:
+    """Also where the last bytes of the input give more than one piece."""
+    for size in [*range(65_530, 65_810, 3), *range(131_070, 131_350, 7)]:
+        bare = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+        assert bytes(size) == decompress(bare.compress(bytes(size)) + bare.flush(), "deflate", None)
+
+
+def test_maximum_size_is_that_of_the_body() -> None:
+    """After each of its encodings."""
+    for size in (10, 65_536, 70_000, 200_000):
+        body = gzip.compress(bytes(size))
+        assert bytes(size) == decompress(body, "gzip", size)
+        with pytest.raises(ResponseTooLargeError) as caught:
+            decompress(body, "gzip", size - 1)
+        assert f"the response is larger than {size - 1} bytes; raise max_response_size to accept it" == str(caught.value)
+    with pytest.raises(ResponseTooLargeError):
+        decompress(gzip.compress(gzip.compress(random.Random(1).randbytes(1000))), "gzip, gzip", 900)
+
+
+def test_number_of_encodings_is_limited() -> None:
+    """Each costs the time for a body."""
+    body = TEXT
+    for _ in range(5):
+        body = gzip.compress(body)
+    assert TEXT == decompress(body, ", ".join(["gzip"] * 5), None)
+    for read in (lambda encoding: list(StreamDecompressor(encoding).feed(body)), lambda encoding: decompress(body, encoding, None)):
+        with pytest.raises(ValueError, match=r"^it has too many content encodings$"):
+            read(", ".join(["gzip"] * 6))
+        with pytest.raises(ValueError, match=r"^its content encoding is not supported$"):
+            read("gzip, br")
+
+
+def test_body_that_is_not_complete_is_refused() -> None:
+    """Empty is only the whole body."""
+    assert b"" == decompress(b"", "gzip", None)
+    StreamDecompressor("gzip").end()
+    for encoding in ("gzip, gzip", "deflate, gzip"):
+        with pytest.raises(ValueError, match=r"^it is truncated$"):
+            decompress(gzip.compress(b""), encoding, None)
+    with pytest.raises(ValueError, match=r"^it is broken$"):
+        decompress(b"abcdef", "gzip", None)
+    stream = StreamDecompressor("gzip")
+    list(stream.feed(gzip.compress(TEXT)[:-1]))
+    with pytest.raises(ValueError, match=r"^it is truncated$"):
+        stream.end()

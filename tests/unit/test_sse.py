@@ -135,3 +135,47 @@ def test_chunk_borders_make_no_difference(lines: list[tuple[str, str, str]], cut
 def test_arbitrary_bytes_raise_nothing(chunks: list[bytes]) -> None:
     """Every stream can be parsed."""
     parse(*chunks)
+
+
+@pytest.mark.parametrize(
+    ("stream", "message"),
+    [
+        (b"event: a\xff\ndata: b\n\n", ServerSentEvent("b", "a\ufffd", "")),
+        (b"id: a\xff\ndata: b\n\n", ServerSentEvent("b", "", "a\ufffd")),
+        (b"id: " + b"x" * 255 + b"\ndata: b\n\n", ServerSentEvent("b", "", "x" * 255)),
+        (b"id: " + b"x" * 256 + b"\ndata: b\n\n", ServerSentEvent("b", "", "")),
+    ],
+)
+def test_type_and_id_are_text(stream: bytes, message: ServerSentEvent) -> None:
+    """What is no UTF-8 is replaced. An id that is too long for a header is none."""
+    assert [message] == parse(stream)
+
+
+def test_parser_continues_a_connection() -> None:
+    """With its id and its reconnection time. A line feed at the beginning is an empty line."""
+    parser = SSEParser("7", 2.5)
+    assert ("7", 2.5) == (parser.last_event_id, parser.retry)
+    assert ("", None) == (SSEParser().last_event_id, SSEParser().retry)
+    assert [ServerSentEvent("a", "", "")] == parser.feed(b"\ndata: a\n\n")
+    parser.feed(b"retry: 999999999999999\nretry: 9999999999999999\n")
+    assert 999999999999.999 == parser.retry
+
+
+@pytest.mark.parametrize("size", [10, 11])
+def test_data_of_the_maximum_size_is_kept(size: int) -> None:
+    """In one line and in several, in one chunk and in many."""
+    for lines in ([b"x" * size], [b"x" * 4, b"y" * (size - 5)], [b"", b"y" * (size - 1)]):
+        for step in (1, 1000):
+            parser = SSEParser(max_size=10)
+            body = b"".join(b"data: %s\n" % line for line in lines) + b"\n"
+            (message,) = [one for at in range(0, len(body), step) for one in parser.feed(body[at : at + step])]
+            assert (size > 10) == message.is_too_large
+            assert (lines[0] if size > 10 else b"\n".join(lines)).decode() == message.data
+
+
+def test_beginning_of_large_data_is_kept() -> None:
+    """A thousand bytes of its first line, and a byte order mark in it is part of it."""
+    (message,) = SSEParser(max_size=5000).feed(b"data: " + b"x" * 4000 + b"\ndata: " + b"y" * 4000 + b"\n\n")
+    assert ("x" * 1000, True) == (message.data, message.is_too_large)
+    assert [ServerSentEvent("a", "", ""), ServerSentEvent("\ufeffb", "", "")] == parse(b"data: a\n\ndata: \xef\xbb\xbfb\n\n")
+    assert [ServerSentEvent("a", "", "")] == parse(b"data: a\n\n\xef\xbb\xbfdata: b\n\n")
