@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from types import UnionType
 from typing import TYPE_CHECKING, get_args, get_type_hints
 
 import orjson
@@ -45,7 +46,7 @@ def to_arrow(model: type[Model], rows: Iterable[Model]) -> pa.Table:
     hints = get_type_hints(model)
     columns: dict[str, pa.Array] = {}
     for name, values in _columns(model, rows).items():
-        hint = next((one for one in get_args(hints[name]) if one is not type(None)), hints[name])
+        hint = next(one for one in (hints[name], *get_args(hints[name])) if not isinstance(one, UnionType))
         try:
             columns[name] = pa.array(values, types[str if isinstance(hint, type) and issubclass(hint, OpenEnum) else hint])
         except (KeyError, TypeError, ValueError, OverflowError, pa.ArrowException):
