@@ -27,9 +27,7 @@ async def test_2000_tickets_and_customers_take_31_calls_1_call_and_21_calls(path
     async with FakeCStar(limits=False) as fake, fake.client(timeout=300) as cstar:
         copy = LocalCopy(path)
         tickets = [
-            {"title": f"{number}"} | ({"initialMessage": "Hello"} if number in range(0, 1980, 66) else {})
-            for number in range(2000)
-            for number in range(2000)
+            {"title": f"{number}"} | ({"initialMessage": "Hello"} if number in range(0, 1980, 66) else {}) for number in range(2000)
         ]
         customers = [{"name": f"{number}", "email": f"c{number}@a.example"} for number in range(2000)]
         await cstar.imports.run_batched(resource="tickets", records=tickets)
