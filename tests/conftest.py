@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Generator, Iterator
 from importlib import import_module
 
 import pytest
 from coverage import Coverage
 from hypothesis import HealthCheck, settings
+
+PROCESS_CONFIG = "COVERAGE_PROCESS_CONFIG"
+"""The environment variable with which coverage measures the processes that a process starts."""
 
 # No test may fail because the machine is busy.
 settings.register_profile("no deadline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -33,6 +37,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool | None, b
         return (yield)
     finally:
         coverage.start()
+        os.environ.pop(PROCESS_CONFIG, None)  # it sets the variable again
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -40,7 +45,7 @@ def _processes_without_coverage() -> Iterator[None]:
     """Start processes of tests without coverage, which makes Python three times as slow and finds no new line there."""
     with pytest.MonkeyPatch.context() as patch:
         # The workers of pytest-xdist have read the variable before this fixture runs.
-        patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        patch.delenv(PROCESS_CONFIG, raising=False)
         yield
 
 
