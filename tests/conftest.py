@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 from collections.abc import Generator, Iterator
 from importlib import import_module
@@ -54,3 +55,13 @@ def caplog(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     """Collect what earlier tests have left before the test starts: asyncio logs the exceptions of tasks that nobody awaited."""
     gc.collect()
     return caplog
+
+
+@pytest.fixture(autouse=True)
+def _levels_of_loggers_as_before() -> Iterator[None]:
+    """Restore the levels that examples set, so that `caplog` of later tests gets all records."""
+    loggers = [logging.getLogger(), logging.getLogger("cstar_async")]
+    levels = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
