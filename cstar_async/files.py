@@ -250,11 +250,12 @@ class _FileSink:
             self._temporary.replace(self._path)
 
     def _discard(self) -> None:
-        """Remove the file, unless it has replaced the other one."""
+        """Remove the file, unless it has replaced the other one. The error of the call is the one to raise."""
         if self._file is not None:
             with suppress(OSError):  # the disk is full, and what is not written is not needed
                 self._file.close()
-            self._temporary.unlink(missing_ok=True)
+            with suppress(OSError):  # its folder is gone or locked
+                self._temporary.unlink()
 
     def _try(self, action: Callable[[], T]) -> T:
         try:

@@ -273,3 +273,18 @@ async def test_progress_that_is_no_function_is_refused(client: CStarClient, tmp_
     """Not after the first byte."""
     with pytest.raises(InvalidArgumentError, match="on_progress must be a function, got int"):
         await _download(client).save(tmp_path / "a", on_progress=5)  # type: ignore[arg-type]
+
+
+async def test_folder_that_becomes_a_file_is_an_error_of_the_package(server: Server, client: CStarClient, tmp_path: Path) -> None:
+    """Neither moving nor removing what was written raises an error of Python."""
+    server.script(raw(CONTENT))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+
+    def replace_folder(done: int, _: int | None) -> None:
+        if done == len(CONTENT):
+            folder.rename(tmp_path / "moved")
+            folder.touch()
+
+    with pytest.raises(CStarError, match="the file could not be written: Not a directory"):
+        await _download(client).save(folder / "file.pdf", on_progress=replace_folder)
