@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,12 +18,11 @@ PETS = document({"/pets/{id}": {"get": {"operationId": "getPet", "responses": re
 
 
 @pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Use a cache of this module, which is filled by its first test."""
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Use a cache of this module, which is filled by the test that runs first."""
     with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("cache")
-        patch.setenv(type_check.CACHE, str(folder))
-        yield folder
+        patch.setenv(type_check.CACHE, str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture
@@ -91,14 +89,15 @@ def test_code_that_was_checked_is_not_checked_again(monkeypatch: pytest.MonkeyPa
 
 
 def test_cache_that_cannot_be_used_is_no_problem(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], cache: Path
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ) -> None:
-    """Neither one in the place of which there is a file, nor one that another run has taken; a run leaves no folder of its own."""
-    monkeypatch.setenv(type_check.CACHE, str(tmp_path / "pets.json" / "cache"))
+    """Neither one in the place of which there is a file, nor an empty one, in which a run leaves no folder of its own."""
     monkeypatch.setattr(type_check, "_errors", lambda *_: [])
+    monkeypatch.setenv(type_check.CACHE, str(tmp_path / "pets.json" / "cache"))
     assert DONE == main(arguments)
+    cache = tmp_path / "empty"
+    cache.mkdir()
     monkeypatch.setenv(type_check.CACHE, str(cache))
-    shutil.rmtree(cache / "cstar-async-codegen")
 
     assert DONE == main(arguments)
     assert ["cstar-async-codegen"] == [path.name for path in cache.iterdir()]
