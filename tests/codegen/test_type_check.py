@@ -88,9 +88,7 @@ def test_code_that_was_checked_is_not_checked_again(monkeypatch: pytest.MonkeyPa
     assert [DONE, DONE] == [main(arguments), main([*arguments, "--check"])]
 
 
-def test_cache_that_cannot_be_used_is_no_problem(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
-) -> None:
+def test_cache_that_cannot_be_used_is_no_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
     """Neither one in the place of which there is a file, nor an empty one, in which a run leaves no folder of its own."""
     monkeypatch.setattr(type_check, "_errors", lambda *_: [])
     monkeypatch.setenv(type_check.CACHE, str(tmp_path / "pets.json" / "cache"))
