@@ -8,7 +8,7 @@ RUN := .venv/$(BIN)
 RELEASE := build/release/$(BIN)
 DOCS := build/docs-venv/bin
 NODE_TOOLS := build/node
-TYPED := cstar_async codegen examples bench release tests/typing
+TYPED := cstar_async codegen examples bench .ci/release tests/typing
 # Run two targets in parallel. GNU make 4 prints the output of each target in one piece.
 PARALLEL := $(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 PIP_INSTALL := pip install --quiet --disable-pip-version-check
@@ -16,7 +16,7 @@ PIP_INSTALL := pip install --quiet --disable-pip-version-check
 TYPE_CHECKS := pyright-3.11 pyright-3.13 mypy-3.11 mypy-3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo bot test soak test-external setup-external generate check-generated format lint types cover mutants bench bench-events wheel-test docs docs-serve clean
+.PHONY: help setup demo bot test soak test-external setup-external generate check-generated format lint types cover mutants bench bench-events wheel-test docs docs-serve release test-lowest test-highest audit clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -95,17 +95,17 @@ wheel-test: setup ## Build the wheel and test it without the source tree
 	$(RUN)/python -m pytest -p no:randomly tests/contract/test_wheel.py
 
 docs: build/docs.stamp ## Build the documentation site into site/, and check its links
-	@$(DOCS)/python -m docsite
+	@PYTHONPATH=.ci $(DOCS)/python -m docsite
 
 docs-serve: build/docs.stamp ## Show the documentation site at http://localhost:8000, and build it again when a page changes
-	@$(DOCS)/python -m docsite.reference
+	@PYTHONPATH=.ci $(DOCS)/python -m docsite.reference
 	@$(DOCS)/zensical serve
 
 release: build/release.stamp lint check-generated ## Build wheel, sdist and SBOM twice in dist/, and test them (15 minutes)
-	$(RELEASE)/python -m release
+	PYTHONPATH=.ci $(RELEASE)/python -m release
 
 test-lowest test-highest: build/release.stamp ## Test wheel and sdist with the lowest or the highest versions of the dependencies
-	$(RELEASE)/python -m release $(@:test-%=%)
+	PYTHONPATH=.ci $(RELEASE)/python -m release $(@:test-%=%)
 
 audit: build/release.stamp ## Look for known vulnerabilities in the dependencies, all extras included
 	$(RELEASE)/pip-audit --progress-spinner off .

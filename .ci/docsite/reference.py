@@ -1,6 +1,7 @@
 """Write the pages of the reference, which mkdocstrings fills with signatures and docstrings.
 
-`python -m docsite.reference` writes `docs/reference/`. The source is parsed and not imported, so this needs no dependency.
+`python -m docsite.reference` writes `docs/reference/`; `.ci` must be on the path. The source is parsed and not imported, so this
+needs no dependency.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "cstar_async"
 OUTPUT = ROOT / "docs/reference"
 

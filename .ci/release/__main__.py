@@ -18,7 +18,7 @@ from typing import Final
 
 from release.facts import lowest_versions, problems
 
-ROOT: Final = Path(__file__).parents[1]
+ROOT: Final = Path(__file__).parents[2]
 DIST: Final = ROOT / "dist"
 BIN: Final = "Scripts" if os.name == "nt" else "bin"
 EXTRAS: Final = "cli,codegen,otel,redis"
@@ -60,17 +60,17 @@ def build() -> list[Path]:
     Raises:
         SystemExit: The two builds differ.
     """
-    # Without it, the archives have the time of the build. Any moment that the same commit always gives will do.
-    moment = os.environ.get("SOURCE_DATE_EPOCH") or output("git", "log", "-1", "--format=%ct")
+    # Without it, the archives have the time of the build. Any time that the same commit always gives will do.
+    timestamp = os.environ.get("SOURCE_DATE_EPOCH") or output("git", "log", "-1", "--format=%ct")
     hashes: list[Mapping[str, str]] = []
     for _ in range(2):
         for path in DIST.glob("*") if DIST.is_dir() else ():
             path.unlink()
-        run(sys.executable, "-m", "build", "--outdir", str(DIST), str(ROOT), environment={"SOURCE_DATE_EPOCH": moment})
+        run(sys.executable, "-m", "build", "--outdir", str(DIST), str(ROOT), environment={"SOURCE_DATE_EPOCH": timestamp})
         hashes.append({path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(DIST.iterdir())})
     if hashes[0] != hashes[1]:
         sys.exit(f"two builds of the same commit differ: {hashes}")
-    print(f"built with SOURCE_DATE_EPOCH={moment} ({datetime.fromtimestamp(int(moment), UTC):%Y-%m-%d %H:%M} UTC)")
+    print(f"built with SOURCE_DATE_EPOCH={timestamp} ({datetime.fromtimestamp(int(timestamp), UTC):%Y-%m-%d %H:%M} UTC)")
     for name, digest in hashes[0].items():
         print(f"{digest}  {name}")
     return [DIST / name for name in hashes[0]]
@@ -114,7 +114,7 @@ def check_installed(python: Path) -> None:
     """Run a program and tests with an installed package, in a folder without the tree."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        run(str(python), "-I", str(ROOT / "release" / "smoke.py"), folder=folder)
+        run(str(python), "-I", str(Path(__file__).with_name("smoke.py")), folder=folder)
         (sdist,) = DIST.glob("*.tar.gz")
         with tarfile.open(sdist) as archive:
             archive.extractall(folder, filter="data")

@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SUFFIXES = {".py", ".md", ".yaml", ".jinja", ".lua", ".toml", ".txt"}
-FOLDERS = ("cstar_async", "codegen", "openapi", "docs", "docsite", "examples", "bench", "tests")
+FOLDERS = ("cstar_async", "codegen", "openapi", "docs", "examples", "bench", "tests", ".ci")
 
 WORDS = {
     "alarm": "timeout or timer",
