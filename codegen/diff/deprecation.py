@@ -13,8 +13,8 @@ from codegen.diff.python_changes import python_changes
 from codegen.diff.surface import surface_of
 from codegen.errors import NoteCollector
 from codegen.ir.build import build_ir
-from codegen.spec.document import Document, Node, Operation, entries
-from codegen.spec.queries import OLD_NAME, attribute_names, is_model, namespace_ancestors
+from codegen.spec.document import Document, Node, Operation, entries, items
+from codegen.spec.queries import DEPRECATED_VALUES, OLD_NAME, attribute_names, is_model, namespace_ancestors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +86,8 @@ def _with_old_parts(node: Node, old: Node) -> Node:
     """Return a schema with the fields or values that only the old one has."""
     if "enum" in node and "enum" in old:
         constants = _constants(old) | _constants(node)
-        return {**node, "enum": [*constants], "x-enum-varnames": [*constants.values()]}
+        kept = [value for value in constants if value in items(node, DEPRECATED_VALUES) or value not in node["enum"]]
+        return {**node, "enum": [*constants], "x-enum-varnames": [*constants.values()], DEPRECATED_VALUES: kept}
     if not is_model(node) or not is_model(old):
         return node
     fields, attributes = entries(node, "properties"), set(attribute_names(node).values())

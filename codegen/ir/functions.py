@@ -10,8 +10,17 @@ from codegen.ir.docstrings import described, docstring, sentence, text_of
 from codegen.ir.function_docs import batched_docstring, function_docstring, python_names
 from codegen.ir.models import FieldSpec, ModelBuilder, ModelSpec, request_annotation
 from codegen.ir.types import TypeMapper
-from codegen.spec.document import Document, Operation, Parameter, entries
-from codegen.spec.queries import BODY, OLD_NAME, argument_names, body_name, call_kind, caller_parameters, sends_idempotency_key
+from codegen.spec.document import Document, Node, Operation, Parameter, entries
+from codegen.spec.queries import (
+    BODY,
+    OLD_NAME,
+    argument_names,
+    body_name,
+    call_kind,
+    caller_parameters,
+    deprecated_values,
+    sends_idempotency_key,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +69,8 @@ class Argument:
     value: str = ""
     """The expression of its value in the call."""
     is_deprecated: bool = False
+    deprecated_values: tuple[object, ...] = ()
+    """The values that it should not have."""
     old_name: str = ""
     """A name that it had before, and that works as well."""
 
@@ -181,7 +192,7 @@ class FunctionBuilder:
             for parameter in caller_parameters(operation)
         ]
         if model := self._body_model(operation):
-            found += [_body_field(field, given[BODY, field.wire], wire_to_python) for field in model.fields]
+            found += [self._body_field(field, given[BODY, field.wire], wire_to_python) for field in model.fields]
         elif operation.body:
             found.append(self._body(operation, given[BODY, ""]))
         return sorted(found, key=_argument_order)
@@ -213,6 +224,7 @@ class FunctionBuilder:
             classes=type_.classes,
             is_positional=parameter.is_positional or parameter.location == "path",
             is_deprecated=parameter.node.get("deprecated") is True,
+            deprecated_values=self._deprecated_values(parameter.node["schema"]),
             old_name=str(parameter.node.get(OLD_NAME, "")),
             value=value,
         )
@@ -231,8 +243,27 @@ class FunctionBuilder:
             is_required=is_required,
             description=described(body.node if body else {}, fallback="The body of the request."),
             classes=type_.classes,
+            deprecated_values=self._deprecated_values(body.schema) if body else (),
             value=name,
         )
+
+    def _body_field(self, field: FieldSpec, name: str, wire_to_python: dict[str, str]) -> Argument:
+        return Argument(
+            name=name,
+            wire=field.wire,
+            location=BODY,
+            declaration=name + field.declaration.removeprefix(field.attribute),
+            is_required=field.is_required,
+            description=described(field.node, wire_to_python, fallback=f"The field `{field.wire}`."),
+            classes=field.type_.classes,
+            is_deprecated=field.is_deprecated,
+            deprecated_values=self._deprecated_values(field.node),
+            old_name=str(field.node.get(OLD_NAME, "")),
+            value=name,
+        )
+
+    def _deprecated_values(self, schema: Node) -> tuple[object, ...]:
+        return tuple(dict.fromkeys(deprecated_values(self._document, schema)))
 
     def _call(self, method: str, leading: Sequence[str], arguments: Sequence[Argument], operation: Operation) -> str:
         """Return the call that the function makes."""
@@ -257,6 +288,8 @@ def _decorators(operation: Operation, arguments: Sequence[Argument]) -> tuple[st
     found = [f"renamed_arguments({', '.join(renamed)})"] if renamed else []
     if names_given := [one.name for one in arguments if one.is_deprecated and not one.is_required and not one.is_positional]:
         found.append(f"deprecated_arguments({', '.join(map(repr, names_given))})")
+    if old_values := [f"{one.name}={one.deprecated_values!r}" for one in arguments if one.deprecated_values]:
+        found.append(f"deprecated_values({', '.join(old_values)})")
     if operation.node.get("deprecated") is True:
         found.append(f"deprecated({f'{operation.namespace}.{operation.name} is deprecated'!r})")
     return tuple(reversed(found))
@@ -280,21 +313,6 @@ def _overloads(operation: Operation, arguments: Sequence[Argument], *, has_key: 
 
 def _argument_order(argument: Argument) -> tuple[bool, bool, bool]:
     return argument.location != "path", not argument.is_positional, not argument.is_required
-
-
-def _body_field(field: FieldSpec, name: str, wire_to_python: dict[str, str]) -> Argument:
-    return Argument(
-        name=name,
-        wire=field.wire,
-        location=BODY,
-        declaration=name + field.declaration.removeprefix(field.attribute),
-        is_required=field.is_required,
-        description=described(field.node, wire_to_python, fallback=f"The field `{field.wire}`."),
-        classes=field.type_.classes,
-        is_deprecated=field.node.get("deprecated") is True,
-        old_name=str(field.node.get(OLD_NAME, "")),
-        value=name,
-    )
 
 
 def _signature(arguments: Sequence[Argument], *, has_key: bool) -> str:

@@ -20,7 +20,16 @@ from codegen.ir.docstrings import (
 from codegen.ir.types import DecodeStep, PythonType, TypeMapper
 from codegen.ir.usage import SchemaUsage
 from codegen.spec.document import Document, Node, entries, items
-from codegen.spec.queries import OLD_CONSTANTS, OLD_NAME, attribute_names, is_model, is_union, union_members, union_tags
+from codegen.spec.queries import (
+    DEPRECATED_VALUES,
+    OLD_CONSTANTS,
+    OLD_NAME,
+    attribute_names,
+    is_model,
+    is_union,
+    union_members,
+    union_tags,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +39,7 @@ class MemberSpec:
     constant: str
     value: str
     doc: str
+    is_deprecated: bool = False
     comment: str = ""
     """What type checkers need to know of it."""
 
@@ -47,6 +57,12 @@ class EnumSpec:
     literal: str
     parent: str = "OpenEnum"
     old_name: str = ""
+    is_deprecated: bool = False
+
+    @property
+    def deprecated(self) -> tuple[str, ...]:
+        """Return the constants that are deprecated."""
+        return tuple(member.constant for member in self.members if member.is_deprecated)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +85,11 @@ class FieldSpec:
     comment: str = ""
     """What type checkers need to know of it."""
 
+    @property
+    def is_deprecated(self) -> bool:
+        """Return whether the document marks it as deprecated."""
+        return self.node.get("deprecated") is True
+
 
 @dataclass(frozen=True, kw_only=True)
 class UnionSpec:
@@ -88,6 +109,7 @@ class UnionSpec:
     classes: frozenset[str]
     """The other schemas that its code uses."""
     old_name: str = ""
+    is_deprecated: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +162,12 @@ class ModelSpec:
     parent: str = "Model"
     old_fields: tuple[OldFieldSpec, ...] = ()
     old_name: str = ""
+    is_deprecated: bool = False
+
+    @property
+    def deprecated(self) -> str:
+        """Return the names of its own fields that are deprecated, as literals."""
+        return ", ".join(repr(field.attribute) for field in self.fields if field.is_deprecated and not field.is_inherited)
 
 
 class ModelBuilder:
@@ -158,14 +186,18 @@ class ModelBuilder:
         constants = dict(zip(schema["enum"], schema.get("x-enum-varnames", derived), strict=True))
         texts = {value: sentence(str(text)) for value, text in entries(schema, "x-enum-descriptions").items()}
         docs = {value: texts.get(value) or (f"`{value}`." if value else "An empty str.") for value in schema["enum"]}
+        old_values = items(schema, DEPRECATED_VALUES)
+        docs |= {value: f"{docs[value]} Deprecated." for value in old_values if "deprecated" not in docs[value].lower()}
         values = tuple((constants[value], doc) for value, doc in docs.items())
         members = tuple(
-            MemberSpec(constant=constants[value], value=value, doc=docstring([doc], depth=1)) for value, doc in docs.items()
+            MemberSpec(constant=constants[value], value=value, doc=docstring([doc], depth=1), is_deprecated=value in old_values)
+            for value, doc in docs.items()
         )
-        members += tuple(
-            MemberSpec(constant=old, value=value, doc=docstring([f"Deprecated: the old name of `{constants[value]}`."], depth=1))
-            for old, value in entries(schema, OLD_CONSTANTS).items()
-        )
+        renamed = entries(schema, OLD_CONSTANTS)
+        old_docs = {
+            old: docstring([f"Deprecated: the old name of `{constants[value]}`."], depth=1) for old, value in renamed.items()
+        }
+        members += tuple(MemberSpec(constant=old, value=renamed[old], doc=doc, is_deprecated=True) for old, doc in old_docs.items())
         return EnumSpec(
             name=name,
             alias=names.like_alias(name),
@@ -177,6 +209,7 @@ class ModelBuilder:
             known=repr({member.constant: member.value for member in members}),
             literal=", ".join(repr(value) for value in schema["enum"]),
             old_name=str(schema.get(OLD_NAME, "")),
+            is_deprecated=schema.get("deprecated") is True,
         )
 
     def _model(self, name: str, schema: Node) -> ModelSpec:
@@ -214,6 +247,7 @@ class ModelBuilder:
             classes=frozenset(used for field in fields for used in field.type_.classes) - {name},
             old_fields=tuple(_old_field(name, field) for field in fields if OLD_NAME in field.node),
             old_name=str(schema.get(OLD_NAME, "")),
+            is_deprecated=schema.get("deprecated") is True,
         )
 
     def _field(
@@ -293,7 +327,7 @@ def _union(name: str, schema: Node) -> UnionSpec:
     unknown = f"a `{fallback}`" if fallback else "the object as it arrived"
     return UnionSpec(
         name=name,
-        doc=docstring([_described(schema, name), *source_of(schema)], depth=0),
+        doc=docstring([_described(schema, name), *_deprecated(schema), *source_of(schema)], depth=0),
         members=" | ".join([*members, *([] if fallback else ["dict[str, JSON]"])]),
         tag=repr(schema["discriminator"]["propertyName"]),
         decoders=f"{{{decoders}}}",
@@ -303,6 +337,7 @@ def _union(name: str, schema: Node) -> UnionSpec:
         table=f"_{names.function_stem(name).upper()}",
         classes=frozenset(members),
         old_name=str(schema.get(OLD_NAME, "")),
+        is_deprecated=schema.get("deprecated") is True,
     )
 
 

@@ -56,6 +56,11 @@ class ModelModuleSpec:
         return found + [(names.like_alias(one.old_name), one.alias) for one in self.enums if one.old_name]
 
     @property
+    def deprecated(self) -> list[str]:
+        """Return the names of classes that are deprecated."""
+        return [one.name for one in self.classes if one.is_deprecated]
+
+    @property
     def exports(self) -> list[str]:
         """Return the names that the package `models` exports from this module."""
         inputs = [name for enum in self.enums for name in (enum.name, enum.alias)]

@@ -12,6 +12,7 @@ from codegen.spec.document import Document, Node, Operation, Parameter, entries,
 from codegen.spec.queries import (
     BATCHING,
     CONDITIONAL_LIMIT,
+    DEPRECATED_VALUES,
     OLD_CONSTANTS,
     OLD_NAME,
     READ_AS,
@@ -29,7 +30,7 @@ from codegen.spec.queries import (
 _JSON_SHAPES = ("object", "array", "page", "deleted", "value")
 PROSE = frozenset(
     {"description", "title", "x-evidence", "x-source", "x-enum-descriptions", "x-enum-varnames", "example", "examples"}
-    | {"x-cstar-models", "x-cstar-name", "x-cstar-class", READ_AS, OLD_NAME, OLD_CONSTANTS}
+    | {"x-cstar-models", "x-cstar-name", "x-cstar-class", READ_AS, OLD_NAME, OLD_CONSTANTS, DEPRECATED_VALUES}
 )
 """Keys for readers and type checkers, left out of the data for programs."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from codegen.errors import NoteCollector
 from codegen.parser.references import References, nested
 from codegen.spec.document import Node, entries, is_list, is_object, items
+from codegen.spec.queries import DEPRECATED_VALUES
 
 _STRUCTURE = frozenset({"properties", "required", "enum", "oneOf", "anyOf", "items", "additionalProperties"})
 _NESTING = frozenset({"properties", "enum", "allOf", "oneOf", "anyOf", "items", "additionalProperties"})
@@ -71,7 +72,9 @@ def _with_listed_values(node: Node) -> Node:
         texts = {str(value): text for value, option in values if (text := _text_of_value(value, option))}
         nulls = [None] if any(map(is_null, options)) else []
         rest = {key: value for key, value in node.items() if key not in (keyword, "discriminator")}
-        described = {"x-enum-descriptions": texts} if texts else {}
+        described: Node = {"x-enum-descriptions": texts} if texts else {}
+        if old := [value for value, option in values if option.get("deprecated") is True]:
+            described[DEPRECATED_VALUES] = old
         return {**rest, "enum": list(dict.fromkeys([*(value for value, _ in values), *nulls])), **described}
     return node
 

@@ -16,11 +16,13 @@ BATCHING = "x-cstar-batching"
 CONDITIONAL_LIMIT = "x-cstar-max-items-when"
 SHORTHAND = "x-cstar-string-shorthand"
 READ_AS = "x-cstar-read-as"
+"""The schema of results that has the same fields as one of bodies. The parser sets it."""
 OLD_NAME = "x-cstar-old-name"
 """The earlier Python name of a parameter, a property or a schema, which works for a release; the generator sets it."""
 OLD_CONSTANTS = "x-cstar-old-constants"
-"""The earlier names of constants of an enum, by value."""
-"""The schema of results that has the same fields as one of bodies. The parser sets it."""
+"""The values of an enum by the earlier names of their constants."""
+DEPRECATED_VALUES = "x-cstar-deprecated-values"
+"""The values of an enum that are deprecated. The parser sets it."""
 _ENVELOPES = ("Envelope", "ListEnvelope")
 _NULL = {"type": "null"}
 
@@ -146,6 +148,14 @@ def types_of(schema: Node) -> list[str]:
     given = schema.get("type", [])
     types = [given] if isinstance(given, str) else items(schema, "type")
     return [one for one in types if one != "null"]
+
+
+def deprecated_values(document: Document, schema: Node) -> list[object]:
+    """Return the values of an enum that are deprecated, also where a value may be one of the enum, or a list of its values."""
+    if "$ref" in schema:
+        return deprecated_values(document, document.schemas[schema_named(schema["$ref"])])
+    inner = [] if "discriminator" in schema else [*alternatives(schema)[0], entries(schema, "items")]
+    return [*items(schema, DEPRECATED_VALUES), *(value for one in inner if one for value in deprecated_values(document, one))]
 
 
 def is_open(schema: Node) -> bool:

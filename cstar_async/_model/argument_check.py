@@ -1,4 +1,4 @@
-"""Checks of a request body before it is sent: the keys of nested mappings, and the values of enums.
+"""Checks of a request body before it is sent: the keys of nested mappings, the values of enums, and what is deprecated.
 
 A mapping is sent as given, so a misspelt key would be lost without an error. The fields that a mapping or a model can have are read
 from the annotations of the request models, once for each class.
@@ -19,7 +19,7 @@ from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import UNSET, is_mapping
 from cstar_async.errors import InvalidArgumentError, UnknownValueWarning
 
-_PACKAGE: Final = __name__.partition(".")[0]
+_OWN_PACKAGES: Final = ("cstar_async", "attr", "attrs")
 _MAX_LENGTH: Final = 64
 """A longer str is no misspelt value of an enum; comparing takes the square of the length."""
 _MIN_SIMILARITY: Final = 0.75
@@ -33,7 +33,8 @@ class _Field:
     attribute: str
     name: str
     known_values: frozenset[str] | None
-    """The known values of its enum; None if it takes any str."""
+    """The known values of its enum that are not deprecated; None if it takes any str."""
+    deprecated_values: frozenset[str]
     models: tuple[type[Model], ...]
     """The models that it takes, or their mappings."""
 
@@ -46,6 +47,8 @@ class _Fields:
     """Wire name by its letters alone, to find the intended one."""
     checked: tuple[_Field, ...]
     """The fields that take enums or models."""
+    deprecated: frozenset[str]
+    """The wire names of deprecated fields."""
 
 
 class BodyCheck:
@@ -53,7 +56,7 @@ class BodyCheck:
 
     def __init__(self, operation: str) -> None:
         self._operation = operation
-        self._warned: set[tuple[str, str]] = set()
+        self._warned: set[tuple[str, str | None]] = set()
 
     def check_model(self, model: Model, cls: type[Model], where: str = "") -> None:
         """Check the fields of a model that *cls* has.
@@ -69,7 +72,11 @@ class BodyCheck:
     def _check_value(self, field: _Field, value: object, where: str) -> None:
         if isinstance(value, str):
             known = field.known_values
-            if known is not None and value not in known and not isinstance(value, OpenEnum):
+            if value in field.deprecated_values:
+                # The function itself warns about its own arguments.
+                if "." in where and self._is_new(field.name, value):
+                    warn_of_deprecated(f"the value {str(value)!r} of {where}")
+            elif known is not None and value not in known and not isinstance(value, OpenEnum):
                 self._warn(field.name, where, value, known)
         elif isinstance(value, (list, tuple)):
             for index, item in enumerate(cast("list[object] | tuple[object, ...]", value)):
@@ -88,14 +95,21 @@ class BodyCheck:
                 if intended is not None:
                     message = f"{where} must have the key {intended!r}, got {key!r}; nested keys are wire names"
                     raise InvalidArgumentError(message, operation=self._operation)
+        for name in fields.deprecated & value.keys():
+            if self._is_new(name, None):
+                warn_of_deprecated(f"{where}.{name}")
         for field in fields.checked:
             if field.name in value:
                 self._check_value(field, value[field.name], f"{where}.{field.name}")
 
     def _warn(self, name: str, where: str, value: str, known: Collection[str]) -> None:
-        if (name, value) not in self._warned:
-            self._warned.add((name, value))
+        if self._is_new(name, value):
             warn_if_misspelt(where, value, known)
+
+    def _is_new(self, name: str, value: str | None) -> bool:
+        is_new = (name, value) not in self._warned
+        self._warned.add((name, value))
+        return is_new
 
 
 def check_body(body: Model, operation: str) -> None:
@@ -118,6 +132,11 @@ def warn_if_misspelt(name: str, value: str, known: Collection[str]) -> None:
         warnings.warn(message, UnknownValueWarning, stacklevel=caller_level())
 
 
+def warn_of_deprecated(what: str) -> None:
+    """Warn about the use of something that is deprecated. The warning points at the line of the caller."""
+    warnings.warn(f"{what} is deprecated", DeprecationWarning, stacklevel=caller_level())
+
+
 def closest(value: str, known: Collection[str]) -> str | None:
     """Return the known value that a value is probably meant to be, or None."""
     from difflib import SequenceMatcher  # only misspelt values need it
@@ -133,14 +152,15 @@ def closest(value: str, known: Collection[str]) -> str | None:
 def caller_level() -> int:
     """Return the stack level of the first frame outside of this package and generated code, as seen from the calling function."""
     level, frame = 1, sys._getframe(1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # `inspect` is slow to import
-    while _is_ours(frame.f_globals) and frame.f_back is not None:
+    while is_own_code(frame.f_globals) and frame.f_back is not None:
         level, frame = level + 1, frame.f_back
     return level
 
 
-def _is_ours(module: Mapping[str, object]) -> bool:
+def is_own_code(module: Mapping[str, object]) -> bool:
+    """Return whether the globals are those of this package, of generated code, or of attrs, which copies and compares models."""
     is_generated = "Generated by `python -m codegen`" in str(module.get("__doc__"))
-    return str(module.get("__name__")).partition(".")[0] == _PACKAGE or is_generated
+    return str(module.get("__name__")).partition(".")[0] in _OWN_PACKAGES or is_generated
 
 
 def _fold(text: str) -> str:
@@ -154,7 +174,11 @@ def _fields_of(models: tuple[type[Model], ...]) -> _Fields:
     enums: dict[str, list[type[OpenEnum]]] = {}
     nested: dict[str, dict[type[Model], None]] = {}
     plain: set[str] = set()
+    deprecated: set[str] = set()
+    in_use: set[str] = set()
     for model in models:
+        deprecated |= model.__deprecated_fields__
+        in_use |= {*model.__wire_names__.values()} - model.__deprecated_fields__
         hints = get_type_hints(model)
         for attribute, name in model.__wire_names__.items():
             attributes.setdefault(name, attribute)
@@ -165,10 +189,13 @@ def _fields_of(models: tuple[type[Model], ...]) -> _Fields:
                 plain.add(name)
     checked: list[_Field] = []
     for name, attribute in attributes.items():
-        known = None if name in plain else frozenset(value for enum in enums[name] for value in enum.__by_value__)
-        if known is not None or nested[name]:
-            checked.append(_Field(attribute, name, known, tuple(nested[name])))
-    return _Fields(frozenset(attributes), {_fold(name): name for name in attributes}, tuple(checked))
+        current = frozenset(value for enum in enums[name] for value in enum.__by_value__ if value not in enum.__deprecated_values__)
+        old = frozenset(value for enum in enums[name] for value in enum.__deprecated_values__) - current
+        if name not in plain or nested[name] or old:
+            checked.append(_Field(attribute, name, None if name in plain else current, old, tuple(nested[name])))
+    return _Fields(
+        frozenset(attributes), {_fold(name): name for name in attributes}, tuple(checked), frozenset(deprecated - in_use)
+    )
 
 
 def _classes_in(annotation: object) -> Iterator[type]:

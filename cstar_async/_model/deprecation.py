@@ -1,19 +1,31 @@
-"""Warn about operations and arguments that the document marks as deprecated. Other functions have none of this code."""
+"""Warn about what the document marks as deprecated. Functions, models and enums with nothing of the kind have none of this code."""
 
 from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import warnings
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, Generic, ParamSpec, TypeVar, cast
 
-from cstar_async._model.argument_check import caller_level
-from cstar_async._types import UNSET
+import attrs
+
+from cstar_async._model.argument_check import caller_level, is_own_code, warn_of_deprecated
+from cstar_async._model.model import Model
+from cstar_async._types import UNSET, UntypedJSON
 from cstar_async.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    import typing_extensions
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
+M = TypeVar("M", bound=Model)
+
+_OPTIONAL: Final = (None, UNSET)
+"""The defaults of fields that may be left out."""
 
 
 def deprecated(message: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -38,8 +50,28 @@ def deprecated_arguments(*names: str) -> Callable[[Callable[P, R]], Callable[P, 
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
             for name in names:
                 if kwargs.get(name, UNSET) is not UNSET:
-                    message = f"the argument {name} of {function.__name__} is deprecated"
-                    warnings.warn(message, DeprecationWarning, stacklevel=caller_level())
+                    warn_of_deprecated(f"the argument {name} of {function.__name__}")
+            return function(*args, **kwargs)
+
+        return _marked(call, function)
+
+    return decorate
+
+
+def deprecated_values(**values: tuple[object, ...]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let each call of a function warn that gives one of some values for an argument, or a list with one."""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        names = tuple(inspect.signature(function).parameters)
+
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            given: dict[str, object] = {**dict(zip(names, args, strict=False)), **kwargs}
+            for name in values.keys() & given.keys():
+                value = given[name]
+                items = cast("Sequence[object]", value) if isinstance(value, (list, tuple)) else (value,)
+                for one in dict.fromkeys(item for item in items if item in values[name]):
+                    warn_of_deprecated(f"the value {one!r} of the argument {name} of {function.__name__}")
             return function(*args, **kwargs)
 
         return _marked(call, function)
@@ -63,6 +95,63 @@ def renamed_arguments(**renamed: str) -> Callable[[Callable[..., R]], Callable[.
             return function(*args, **kwargs)
 
         return _marked(call, function)
+
+    return decorate
+
+
+class DeprecatedConstant(Generic[T]):
+    """A constant of an enum whose value is deprecated. Each use of it warns."""
+
+    def __init__(self, name: str, member: T) -> None:
+        self._name = name
+        self._member = member
+
+    if TYPE_CHECKING:
+
+        @typing_extensions.deprecated("The API may remove this value.")
+        def __get__(self, instance: object, owner: type[object], /) -> T: ...
+
+    else:
+
+        def __get__(self, instance, owner):
+            warn_of_deprecated(f"{owner.__name__}.{self._name}")
+            return self._member
+
+
+class _DeprecatedField:
+    """A field of a model that is deprecated. Reading and setting it warns, but not in this package: decoding does neither."""
+
+    def __init__(self, model: type[Model], name: str) -> None:
+        kind: UntypedJSON = model
+        self._slot: UntypedJSON = kind.__dict__[name]
+        self._default: object = attrs.fields_dict(kind)[name].default
+        self._name = f"{model.__name__}.{name}"
+
+    def __get__(self, instance: object, owner: type[object] | None = None) -> object:
+        if instance is None:
+            return self
+        if not is_own_code(sys._getframe(1).f_globals):  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            warn_of_deprecated(self._name)
+        return self._slot.__get__(instance, owner)
+
+    def __set__(self, instance: object, value: object) -> None:
+        frame = sys._getframe(1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        is_constructor = frame.f_code.co_name == "__init__" and is_own_code(frame.f_globals)
+        is_left_out = is_constructor and (value is self._default or self._default not in _OPTIONAL)
+        setter = frame.f_back if is_constructor else frame
+        if not is_left_out and setter is not None and not is_own_code(setter.f_globals):
+            warn_of_deprecated(self._name)
+        self._slot.__set__(instance, value)
+
+
+def deprecated_fields(*names: str) -> Callable[[type[M]], type[M]]:
+    """Let the use of some fields of a model warn. A constructor that cannot do without one does not."""
+
+    def decorate(model: type[M]) -> type[M]:
+        model.__deprecated_fields__ |= {model.__wire_names__[name] for name in names}
+        for name in names:
+            setattr(model, name, _DeprecatedField(model, name))
+        return model
 
     return decorate
 

@@ -27,6 +27,9 @@ class Model(FieldRepr):
     __identity__: ClassVar[str] = "id"
     """The attribute that identifies an object among those of its class."""
 
+    __deprecated_fields__: ClassVar[frozenset[str]] = frozenset()
+    """The wire names of the fields that are deprecated."""
+
     def _all_fields(self) -> Iterable[tuple[str, object]]:
         extra: Mapping[str, object] = getattr(self, "extra", {})
         yield from ((name, getattr(self, name)) for name in self.__wire_names__)

@@ -5,7 +5,7 @@ The server may send new values at any time, and code may compare with plain stri
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import ClassVar, Self
 
@@ -30,7 +30,7 @@ class OpenEnum(str):
     """A string with some known values. It compares, hashes, matches, pickles and prints as that string.
 
     A subclass lists its known values, `class TicketStatus(OpenEnum, known={"OPEN": "open"})`, and declares each as a class constant
-    for type checkers. `TicketStatus("snoozed")` is a value that is not known.
+    for type checkers. `TicketStatus("snoozed")` is a value that is not known. The use of a constant in `deprecated` warns.
     """
 
     __slots__ = ()
@@ -38,17 +38,26 @@ class OpenEnum(str):
     __by_value__: ClassVar[Mapping[str, UntypedJSON]] = MappingProxyType({})
     """A member for every str; generated decoders look members up here."""
 
+    __deprecated_values__: ClassVar[frozenset[str]] = frozenset()
+    """The known values that are deprecated."""
+
     def __new__(cls, value: str) -> Self:
         if not is_str(value):
             raise InvalidArgumentError(f"{cls.__name__} must be a str, got {type(value).__name__}")
         return super().__new__(cls, value)
 
-    def __init_subclass__(cls, *, known: Mapping[str, str]) -> None:
+    def __init_subclass__(cls, *, known: Mapping[str, str], deprecated: Collection[str] = ()) -> None:
         super().__init_subclass__()
         members = _Members(cls, known.values())
         for name, value in known.items():
             setattr(cls, name, members[value])
         cls.__by_value__ = members
+        if deprecated:
+            from cstar_async._model.deprecation import DeprecatedConstant  # few enums need it
+
+            for name in deprecated:
+                setattr(cls, name, DeprecatedConstant(name, members[known[name]]))
+            cls.__deprecated_values__ = frozenset(known.values()) - {known[name] for name in known if name not in deprecated}
 
     @classmethod
     def known_values(cls) -> tuple[Self, ...]:

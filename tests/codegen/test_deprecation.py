@@ -135,3 +135,13 @@ def test_old_name_works(tmp_path: Path) -> None:
         "        print('same' if found[0] == found[1] else found, 'Deprecated' if 'Deprecated' in get_ticket.__doc__ else '')\n"
         "asyncio.run(main())"
     )
+
+
+@pytest.mark.parametrize(("change", "deprecated"), [("value", ["LOST"]), ("value of a named enum", ["LOST", "FREE", "SOLD"])])
+def test_constants_that_are_gone_are_deprecated(change: str, deprecated: list[str]) -> None:
+    """Those of values that are gone, and the old names of the others."""
+    old, new = (parse(edited(edit), NoteCollector(), is_sdk=False) for edit in REMOVALS[change])
+    modules = build_ir(with_deprecated(new, old, NoteCollector()).document).model_modules
+    (enum,) = (one for module in modules for one in module.enums)
+
+    assert deprecated == [member.constant for member in enum.members if member.is_deprecated]
