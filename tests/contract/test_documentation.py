@@ -19,7 +19,7 @@ from docsite import reference
 
 from .documentation import NAVIGATION, PAGES, blocks, navigation_paths
 
-OPTIONAL = {"bots/slack.md": "slack_bolt", "pandas.md": "pandas"}
+OPTIONAL = {"pandas.md": "pandas"}
 """Pages about a library that is too large or too special for the development environment."""
 ARGUMENTS = PAGES["configuration.md"].partition("| argument | default | meaning |")[2].partition("\n\n")[0]
 DEFAULTS = re.findall(r"^\| `(\w+)` \| (?!required)`?(.+?)`? \|", ARGUMENTS, re.MULTILINE)
