@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import signal
 from collections.abc import Generator, Iterator
 from importlib import import_module
 
@@ -48,6 +49,17 @@ def _processes_without_coverage() -> Iterator[None]:
         # The workers of pytest-xdist have read the variable before this fixture runs.
         patch.delenv(PROCESS_CONFIG, raising=False)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _processes_with_interrupts() -> Iterator[None]:
+    """Start processes of tests with SIGINT as in a terminal: what a shell starts in the background ignores it, children too."""
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if ignored:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    if ignored:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @pytest.fixture
