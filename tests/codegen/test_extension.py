@@ -31,8 +31,6 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def acme(package: Path) -> Iterator[Any]:
     """The package, imported."""
     with imported(package) as module:
-        for name in ("models", "api"):
-            importlib.import_module(f"acme.{name}")
         yield module
 
 

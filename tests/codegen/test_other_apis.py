@@ -51,6 +51,13 @@ def test_name_of_the_client_can_be_given(tmp_path: Path) -> None:
         assert ["Zookeeping"] == package.__all__
 
 
+def test_package_offers_its_models_and_functions(tmp_path: Path) -> None:
+    """Without another import, and before the client has used them."""
+    with imported(generate_package(tmp_path, "offering", ZOO)) as package:
+        assert "Dog" in package.models.__all__
+        assert callable(package.api.list_pets)
+
+
 def test_key_that_cannot_be_sent_is_refused(zoo: ModuleType) -> None:
     """The error does not contain it."""
     with pytest.raises(ConfigurationError, match=r"^api_key must be printable ASCII") as caught:
