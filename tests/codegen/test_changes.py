@@ -200,7 +200,7 @@ def test_every_type_passes_the_type_checker(tree: Tree) -> None:
     # Without the imports of the package, the check takes a quarter of the time.
     (tree.package / "__init__.py").write_text("")
 
-    done = tree.python("-m", "mypy", "--strict", "--no-error-summary", "-m", "cstar_async.api.tickets")
+    done = tree.python("-m", "mypy", "--strict", "--no-error-summary", "--cache-dir", "mypy", "-m", "cstar_async.api.tickets")
 
     assert (0, "") == (done.returncode, done.stdout)
 

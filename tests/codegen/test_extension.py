@@ -247,7 +247,7 @@ async def main() -> None:
 
 
 def _check_types(package: Path, *more: str) -> None:
-    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--follow-imports=silent", package.name, *more]
+    command = [sys.executable, "-m", "mypy", "--strict", package.name, *more]
     run = subprocess.run(command, cwd=package.parent, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout
 

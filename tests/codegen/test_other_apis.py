@@ -276,7 +276,7 @@ def test_package_passes_the_type_checkers(tmp_path: Path, checker: str) -> None:
     package = generate_package(tmp_path, "checked", ZOO)
     (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
     command = {
-        "mypy": ["mypy", "--strict", "--no-error-summary", "--cache-dir", str(tmp_path / "cache"), "-p", package.name],
+        "mypy": ["mypy", "--strict", "--no-error-summary", "-p", package.name],
         "pyright": ["pyright", "--pythonpath", sys.executable, "checked"],
     }[checker]
 

@@ -330,7 +330,7 @@ def test_checkers_know_the_types(package: Path, checker: str, code: str, errors:
     """Of arguments, results and items."""
     caller = package.parent / f"caller_{errors}.py"
     caller.write_text(code, encoding="utf-8")
-    command = ["mypy", "--strict", "--no-incremental"] if checker == "mypy" else ["pyright", "--pythonpath", sys.executable]
+    command = ["mypy", "--strict"] if checker == "mypy" else ["pyright", "--pythonpath", sys.executable]
     module = [sys.executable, "-m", *command, str(caller)]
     done = subprocess.run(module, cwd=package.parent, capture_output=True, text=True, check=False, timeout=120)
 
