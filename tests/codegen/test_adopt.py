@@ -77,6 +77,7 @@ def test_all_words_are_carried_over() -> None:
         assert evidence == {wire: field.get("x-evidence") for wire, field in merged.schemas[name].get("properties", {}).items()}
 
 
+@pytest.mark.no_cover
 def test_overlay_makes_the_document_of_the_published_one() -> None:
     """`--overlay` applies it, and each of its actions has an effect."""
     reports: list[str] = []
@@ -201,6 +202,7 @@ def test_list_in_place_of_one_object_is_doubted() -> None:
     assert ("keep the present description", "a path that ends with an id has one object") == (decision.default, decision.reason)
 
 
+@pytest.mark.no_cover
 def test_written_document_generates_the_same_client(tmp_path: Path) -> None:
     """`--write` replaces the document and writes the overlay; the code that follows has the same surface."""
     tree = Tree(tmp_path)

@@ -52,6 +52,7 @@ def _document(tmp_path: Path, text: str) -> Path:
     return path
 
 
+@pytest.mark.no_cover
 def test_committed_code_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
     """The generated code is that of the document."""
     status = main(["--check"])
@@ -210,6 +211,7 @@ def test_name_that_python_cannot_import_is_refused(
 GHOST = "note: #/components/schemas/Ghost: no operation uses the schema `Ghost`, so it has no class.\n"
 
 
+@pytest.mark.no_cover
 def test_unused_schema_is_reported(tree: Tree) -> None:
     """It does not stop the run and has no class."""
     before = tree.files()
@@ -233,6 +235,7 @@ def test_schema_that_only_the_envelope_uses_is_kept_for_the_fake(tree: Tree) -> 
     assert '"ErrorType": {' in tree.files()["_generated/schemas.json"].decode()
 
 
+@pytest.mark.no_cover
 def test_output_does_not_depend_on_hashes(tree: Tree) -> None:
     """The order of sets differs in each process; the output does not."""
     for seed in ("0", "4711"):

@@ -114,6 +114,7 @@ def test_file_without_a_surface_is_refused(tmp_path: Path, text: str) -> None:
         read_snapshot(tmp_path / SNAPSHOT)
 
 
+@pytest.mark.no_cover
 def test_generating_prints_what_changed_since_the_release(tmp_path: Path) -> None:
     """The snapshot beside the document is compared, until `release` writes it again."""
 

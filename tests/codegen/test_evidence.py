@@ -104,6 +104,7 @@ def test_readme_links_to_the_page() -> None:
     assert f"]({output.PAGE})" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.no_cover
 def test_check_covers_the_page(tmp_path: Path, tree: Tree) -> None:
     """An edited page is found, and generating restores it."""
     page = tree.root / output.PAGE

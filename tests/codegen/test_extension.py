@@ -119,6 +119,7 @@ async def test_drift_is_compared_with_the_own_document(acme: Any) -> None:
     assert drift.counts == {}
 
 
+@pytest.mark.no_cover
 async def test_the_fake_says_what_it_cannot_serve(tmp_path: Path) -> None:
     """An action without code is a 501 with the name of the operation."""
     action = update("$.paths.*[?@.operationId=='get_tag']", {"x-cstar-action": "special"})
@@ -136,6 +137,7 @@ def test_the_fake_refuses_another_package() -> None:
         FakeCStar(package="json")
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("action", "reason"),
     [
@@ -204,6 +206,7 @@ def test_notes_say_what_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "events are those of cstar_async; what they have beyond is in `extra`." in notes
 
 
+@pytest.mark.no_cover
 async def test_overlay_of_the_page(tmp_path: Path) -> None:
     """It gives what the text says."""
     page = (Path(__file__).parents[2] / "docs/private-api.md").read_text(encoding="utf-8")
@@ -258,6 +261,7 @@ def test_package_and_its_callers_pass_mypy(package: Path) -> None:
     _check_types(package, "caller.py")
 
 
+@pytest.mark.no_cover
 def test_output_does_not_depend_on_the_run(package: Path, tmp_path: Path) -> None:
     """A second run writes the same bytes."""
     again = generate(tmp_path, PRIVATE)

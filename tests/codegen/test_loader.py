@@ -38,7 +38,11 @@ BOMB = "a0: &a0 [x]\n" + "".join(f"a{level}: &a{level} [{', '.join([f'*a{level -
         ("a: " + "[" * 2000 + "]" * 2000, "api.yaml: the document is nested more than 120 levels deep."),
         ('{"a": ' * 200 + "1" + "}" * 200, "api.yaml: the document is nested more than 120 levels deep."),
         ('{"a": ' * 100_000 + "1" + "}" * 100_000, "api.yaml: the document is nested more than 120 levels deep."),
-        (BOMB, "api.yaml: the document has more than 1000000 values; do its aliases multiply?"),
+        pytest.param(
+            BOMB,
+            "api.yaml: the document has more than 1000000 values; do its aliases multiply?",
+            marks=pytest.mark.no_cover,
+        ),
         ("? {a: b}\n: c\n", "the document is not valid YAML: found unhashable key."),
         ("a: [.nan]\n", "#/a/0: nan is not a JSON value."),
         ("a: !!binary aGk=\n", "#/a: b'hi' is not a JSON value."),

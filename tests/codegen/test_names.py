@@ -90,6 +90,7 @@ def _names(found: Document) -> dict[str, str]:
 
 @settings(max_examples=60, deadline=None)
 @given(_documents())
+@pytest.mark.no_cover
 def test_nothing_is_renamed_when_a_document_grows(documents: tuple[Node, Node]) -> None:
     """Every name of the smaller document is that of the larger one, which also has code."""
     small, large = documents

@@ -21,6 +21,8 @@ from tests.codegen.documents import small
 from tests.codegen.strokes import places_of, strike, strike_text
 from tests.codegen.zoo import ZOO
 
+pytestmark = pytest.mark.no_cover
+
 
 def outcome_of(raw: Node, *, is_sdk: bool = False, renders: bool = True) -> list[str]:
     """Return the sentences with which a document is refused; none, if code is made of it."""

@@ -31,6 +31,7 @@ ATTACHMENTS = overlay(
 )
 
 
+@pytest.mark.no_cover
 async def test_fake_serves_transfers_of_an_extended_package(tmp_path: Path) -> None:
     """It parses forms, returns bytes and items, and says what it cannot."""
     with imported(generate(tmp_path, ATTACHMENTS, name="attached")) as attached:

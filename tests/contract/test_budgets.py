@@ -37,6 +37,7 @@ def operations(fake: FakeCStar, since: int) -> Counter[str]:
     return Counter(f"{method} {next(part for part in reversed(path) if '_' not in part)}" for method, path in parts)
 
 
+@pytest.mark.no_cover
 async def test_export_of_5000_tickets_takes_50_calls() -> None:
     """A page has 100 tickets at most. Reading ahead takes as many calls, and the estimate after it none."""
     async with FakeCStar() as fake, fake.client() as cstar:

@@ -19,6 +19,8 @@ from tests.faults.fake_process import FakeProcess
 from tests.faults.kinds import HARMLESS, KINDS
 from tests.faults.storm import Outcome, Service, storm
 
+pytestmark = pytest.mark.no_cover
+
 ONE_AT_A_TIME = ("repeated_later",)
 STALLING = ("stalled_before", "stalled_after", "stalled_in_response")
 MIXED = tuple(kind for kind in KINDS if kind not in ONE_AT_A_TIME)

@@ -178,6 +178,7 @@ async def test_export_of_several_types_as_csv_is_refused(call: Caller) -> None:
     assert (reply.status, reply.json["error"]["param"]) == (400, "resources")
 
 
+@pytest.mark.no_cover
 async def test_export_stops_at_ten_thousand_rows(call: Caller, fake: FakeCStar) -> None:
     """An export has at most 10,000 rows of each type (documented)."""
     for start in range(0, 10_500, 500):

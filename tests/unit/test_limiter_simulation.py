@@ -12,6 +12,8 @@ from cstar_async import Priority, RateLimiter
 from cstar_async._rate_limit.interface import Permit
 from cstar_async.testing import FakeClock
 
+pytestmark = pytest.mark.no_cover
+
 HOUR = 3600.0
 LATENCY = 0.05
 """Seconds between a request and its response."""
