@@ -10,7 +10,9 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from cstar_async.cli._errors import FAILURE, SUCCESS
 from cstar_async.cli._interrupts import run_cancellable
@@ -216,12 +218,16 @@ def _print(text: str) -> None:
 
 
 def _banner(fake: FakeCStar) -> str:
+    url = urlsplit(fake.url)
+    # The page is for this machine, which reaches neither the server nor its page by this name at an address of the network.
+    is_local = ip_address(url.hostname or "").is_loopback or ip_address(url.hostname or "").is_unspecified
+    page = f"  web page         http://localhost:{url.port}/\n" if is_local else ""
     return (
         f"Fake cStar server at {fake.url}\n"
         f"  team             {fake.team_id}\n"
         f"  secret key       {fake.secret_key}\n"
         f"  publishable key  {fake.publishable_key}\n"
-        f"  web page         http://localhost:{fake.url.rpartition(':')[2]}/\n\n"
+        f"{page}\n"
         f"export CSTAR_API_KEY={fake.secret_key} CSTAR_BASE_URL={fake.url} CSTAR_TEAM_ID={fake.team_id}\n\n"
         "Press Ctrl-C to stop.\n"
     )

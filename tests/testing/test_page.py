@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
+from aiohttp import web
 
 from cstar_async.testing import FakeCStar
 
@@ -84,6 +85,33 @@ async def test_page_is_refused_to_other_names(page: Page, name: str) -> None:
     assert await page.token() not in "".join(text for _, text in responses)
     own = {"Host": name, "Origin": f"http://{name}"}
     assert (await page.press("advance_clock", headers=own, seconds=5))[0] in (400, 403)
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("127.0.0.1", 200),
+        ("127.9.9.9", 200),
+        ("::1", 200),
+        ("::ffff:127.0.0.1", 200),
+        ("192.0.2.7", 403),
+        ("10.0.0.1", 403),
+        ("0.0.0.0", 403),
+        ("::ffff:192.0.2.7", 403),
+        ("fe80::1%eth0", 403),
+        ("", 403),
+    ],
+)
+async def test_page_is_served_to_loopback_addresses(page: Page, monkeypatch: pytest.MonkeyPatch, address: str, status: int) -> None:
+    """A client on another machine gets nothing of the page, whatever host name it sends; the API answers it."""
+    token = await page.token()
+    monkeypatch.setattr(web.BaseRequest, "remote", address)
+
+    responses = [await page.get(path, Host="localhost", **{"X-Forwarded-For": "127.0.0.1"}) for path in PATHS]
+    assert {found for found, _ in responses} == {status}
+    assert (token in "".join(text for _, text in responses)) is (status == 200)
+    authorization = {"Authorization": f"Bearer {page.call.fake.secret_key}"}
+    assert (await page.get("/api/v1/auth/whoami", **authorization))[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -180,6 +208,26 @@ async def test_bytes_that_are_no_text_are_shown(page: Page) -> None:
     assert (await page.state())["requestCount"] <= 1
     await page.call("POST", "/tickets", data=b"\xff" * 20_000)
     assert len((await page.state())["requests"][0]["body"]) < 5_000
+
+
+async def test_long_texts_are_shortened(page: Page) -> None:
+    """The size of the page stays bounded, however long titles, names and messages are."""
+    ticket = await page.call.make("/tickets", title="ä" * 50_000)
+    await page.call.make(f"/tickets/{ticket['id']}/messages", content="x" * 50_000, sender="agent")
+    assert len(json.dumps(await page.state())) < 60_000
+
+
+async def test_row_of_a_request_stays_the_same(page: Page) -> None:
+    """A row keeps its id when the log drops older requests, so that a body that is open stays open."""
+    async with FakeCStar(max_requests=2) as fake:
+        full = Page(Caller(fake, page.call.session))
+        for path in ("/a", "/b"):
+            await full.call("GET", path)
+        before = {one["path"]: one["id"] for one in (await full.state())["requests"]}
+        await full.call("GET", "/c")
+        after = {one["path"]: one["id"] for one in (await full.state())["requests"]}
+    assert len(after) == len(set(after.values())) == 2
+    assert [after[path] for path in after if path.endswith("/b")] == [before[path] for path in before if path.endswith("/b")]
 
 
 async def test_clock_button_advances(page: Page) -> None:

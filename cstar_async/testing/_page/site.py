@@ -1,7 +1,8 @@
 """The URLs of the page, and who may use them.
 
-The page needs no key, so it guards itself. It is served under loopback host names only: another site cannot reach it through a name
-of its own that resolves to this machine (DNS rebinding). A request that changes something must have the token of the page and its
+The page needs no key, so it guards itself. It is served to loopback addresses only, because a client can send any host name. And it
+is served under loopback host names only: another site cannot reach it through a name of its own that resolves to this machine (DNS
+rebinding). A request that changes something must have the token of the page and its
 origin: another site in the same browser cannot read the token. Nothing here uses a socket.
 """
 
@@ -11,6 +12,7 @@ import hmac
 import re
 import secrets
 from importlib.resources import files
+from ipaddress import ip_address
 from typing import Final
 
 import orjson
@@ -59,6 +61,8 @@ class Site:
         method = {_ACTIONS: "POST", _STATE: "GET"}.get(request.path, "GET" if request.path in _FILES else None)
         if method is None:
             return None
+        if not _is_loopback(request.address):
+            return _refused(403, "This page is served to the machine of the fake only.")
         if _LOOPBACK_HOST.fullmatch(request.headers.get("Host", "")) is None:
             return _refused(403, "This page is served to localhost, 127.0.0.1 and [::1] only. Use one of them in the address.")
         if request.method != method:
@@ -87,6 +91,15 @@ class Site:
         except InvalidArgumentError as error:
             return _refused(400, str(error))
         return ServerResponse(status=204, headers=_HEADERS)
+
+
+def _is_loopback(address: str) -> bool:
+    """Return whether a client is on this machine. A socket that takes both versions of IP gives an IPv4 address inside IPv6."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return False
+    return (getattr(ip, "ipv4_mapped", None) or ip).is_loopback
 
 
 def _refused(status: int, reason: str) -> ServerResponse:

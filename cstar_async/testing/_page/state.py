@@ -26,8 +26,9 @@ _MAX_ROWS: Final = 100
 _MAX_MESSAGES: Final = 20
 """Messages of a ticket that the page shows."""
 _MAX_TEXT: Final = 4_000
-"""Characters of a body that the page shows."""
+"""Characters of a body or a field that the page shows."""
 _TICKET_FIELDS: Final = ("id", "title", "status", "priority", "customerName", "messageCount", "updatedAt")
+_MESSAGE_FIELDS: Final = ("sender", "senderName", "content")
 _FAULT_DETAILS: Final = ("status", "delay", "drop", "reset", "truncate_after", "repeat", "operation", "method", "path", "event")
 
 
@@ -58,7 +59,7 @@ def page_state(parts: FakeParts) -> JSON:
     return {
         "team": parts.team,
         "now": parts.clock.time(),
-        "requests": [_request(number, entry) for number, entry in _newest(parts.requests)],
+        "requests": [_request(entry) for entry in islice(reversed(parts.requests), _MAX_ROWS)],
         "requestCount": len(parts.requests),
         "tickets": _tickets(parts.database()),
         "deliveries": _deliveries(parts.deliveries),
@@ -80,17 +81,12 @@ def fault_id(fault: Fault | DeliveryFault) -> str:
     return str(id(fault))
 
 
-def _newest(log: RequestLog) -> list[tuple[int, ReceivedRequest]]:
-    count = len(log)
-    return [(number, log[number]) for number in range(count - 1, max(-1, count - 1 - _MAX_ROWS), -1)]
-
-
-def _request(number: int, entry: ReceivedRequest) -> JSON:
+def _request(entry: ReceivedRequest) -> JSON:
     notes = [f"unknown parameter {name}" for name in entry.unknown_parameters]
     notes += ["repeated, from the idempotency key"] if entry.was_replayed else []
     notes += ["sample response"] if entry.is_sample else []
     return {
-        "id": number,
+        "id": str(id(entry)),  # its position changes when older ones are dropped
         "method": entry.method,
         "path": _encodable(entry.path),
         "query": _encodable(entry.query_string),
@@ -108,7 +104,10 @@ def _encodable(text: str) -> str:
 
 
 def _text(body: bytes) -> str:
-    text = body[: 4 * _MAX_TEXT].decode(errors="replace")
+    return _shortened(body[: 4 * _MAX_TEXT + 4].decode(errors="replace"))
+
+
+def _shortened(text: str) -> str:
     return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}…"
 
 
@@ -117,11 +116,17 @@ def _tickets(database: Database) -> list[UntypedJSON]:
     messages: dict[str, list[UntypedJSON]] = {str(ticket["id"]): [] for ticket in newest}
     for message in database.table("messages"):
         if message["ticketId"] in messages:
-            messages[message["ticketId"]].append({name: message.get(name) for name in ("sender", "senderName", "content")})
+            messages[message["ticketId"]].append(message)
     return [
-        {name: ticket.get(name) for name in _TICKET_FIELDS} | {"messages": messages[ticket["id"]][-_MAX_MESSAGES:]}
+        _fields(ticket, _TICKET_FIELDS)
+        | {"messages": [_fields(one, _MESSAGE_FIELDS) for one in messages[ticket["id"]][-_MAX_MESSAGES:]]}
         for ticket in database.serialize("tickets", newest)
     ]
+
+
+def _fields(row: UntypedJSON, names: Sequence[str]) -> UntypedJSON:
+    values = {name: row.get(name) for name in names}
+    return {name: _shortened(value) if isinstance(value, str) else value for name, value in values.items()}
 
 
 def _deliveries(log: DeliveryLog) -> list[JSON]:
