@@ -14,7 +14,15 @@ from codegen.diff.surface import surface_of
 from codegen.errors import NoteCollector
 from codegen.ir.build import build_ir
 from codegen.spec.document import Document, Node, Operation, entries, items
-from codegen.spec.queries import DEPRECATED_VALUES, OLD_NAME, attribute_names, is_model, namespace_ancestors
+from codegen.spec.queries import (
+    DEPRECATED_VALUES,
+    NEW_NAME,
+    OLD_FUNCTION,
+    OLD_NAME,
+    attribute_names,
+    is_model,
+    namespace_ancestors,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,16 +66,19 @@ def with_deprecated(new: Document, old: Document, notes: NoteCollector) -> Kept:
 def _kept_operations(new: Document, old: Document, classes: Mapping[str, str], aliases: dict[str, str]) -> Iterator[Operation]:
     """Yield the operations under their old names, where these are free, and note which of the new ones they are."""
     known = {operation_key(f"{one.method} {one.path}"): one for one in new.operations}
-    ids, methods = {one.id for one in new.operations}, {(one.namespace, one.name) for one in new.operations}
+    modules, methods = {one.id: one.root for one in new.operations}, {(one.namespace, one.name) for one in new.operations}
     for one in old.operations:
         other = known.get(operation_key(f"{one.method} {one.path}"))
-        has_function, has_method = one.id in ids, (one.namespace, one.name) in methods
+        has_function, has_method = one.id in modules, (one.namespace, one.name) in methods
         if has_function and has_method:
             continue
         id_, name = f"{one.id}_{one.name}" if has_function else one.id, one.id if has_method else one.name
         named = {"operationId": id_, "x-cstar-namespace": one.namespace, "x-cstar-method": name, "deprecated": True}
+        if has_function and modules[one.id] != one.root:
+            named[OLD_FUNCTION] = one.id
         if other:
             aliases[id_] = other.id
+            named[NEW_NAME] = f"{other.namespace}.{other.name}"
         source = other or _with_classes(one, classes)
         yield replace(source, node={**source.node, **named})
 

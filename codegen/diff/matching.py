@@ -30,11 +30,11 @@ class Matching:
 def match(old: PythonSurface, new: PythonSurface) -> Matching:
     """Match two surfaces."""
     pairs = list(_function_pairs(old.functions, new.functions))
-    matched_old, matched_new = {one.name for one, _ in pairs}, {one.name for _, one in pairs}
+    matched_old, matched_new = {_key(one) for one, _ in pairs}, {_key(one) for _, one in pairs}
     return Matching(
         functions=tuple(pairs),
-        removed=tuple(one for one in old.functions if one.name not in matched_old),
-        added=tuple(one for one in new.functions if one.name not in matched_new),
+        removed=tuple(one for one in old.functions if _key(one) not in matched_old),
+        added=tuple(one for one in new.functions if _key(one) not in matched_new),
         classes=_renamed_classes(old, new, pairs),
     )
 
@@ -48,12 +48,16 @@ def _function_pairs(old: Sequence[Function], new: Sequence[Function]) -> Iterato
     by_operation: dict[str, list[Function]] = {}
     for one in new:
         by_operation.setdefault(operation_key(one.operation), []).append(one)
-    found = {one.name: _same(one, by_operation.get(operation_key(one.operation), [])) for one in old}
-    taken = {one.name for one in found.values() if one}
-    by_name = {one.name: one for one in new if one.name not in taken}
+    found = {_key(one): _same(one, by_operation.get(operation_key(one.operation), [])) for one in old}
+    taken = {_key(one) for one in found.values() if one}
+    by_name = {one.name: one for one in new if _key(one) not in taken}
     for one in old:
-        if other := found[one.name] or by_name.get(one.name):
+        if other := found[_key(one)] or by_name.get(one.name):
             yield one, other
+
+
+def _key(function: Function) -> tuple[str, str]:
+    return function.module, function.name
 
 
 def _same(one: Function, candidates: Sequence[Function]) -> Function | None:

@@ -121,7 +121,7 @@ class _Comparison:
         for one, other in pairs:
             name = show(owner, other)
             if one.name != other.name:
-                is_kept = not is_class and other.old_name == one.name
+                is_kept = other.old_name == one.name
                 message = f"the {noun} is now `{other.name}`{_KEPT if is_kept else ''}"
                 yield _change("renamed", show(owner, one), other.place or place, message, breaks=not is_kept)
             if other.is_required and not one.is_required:

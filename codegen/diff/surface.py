@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
-from codegen import naming as names
 from codegen.ir.build import ApiModuleSpec, GeneratedCode
 from codegen.ir.client import ClientSpec
 from codegen.ir.functions import FunctionSpec
 from codegen.ir.models import ModelSpec
 from codegen.ir.usage import SchemaUsage
 from codegen.spec.document import Document, Node, Operation, child_pointer, entries
-from codegen.spec.queries import BODY, OLD_NAME, argument_names, body_name, caller_parameters
+from codegen.spec.queries import BODY, OLD_NAME, argument_names, body_name, caller_parameters, function_name
 
 Use: TypeAlias = Literal["read", "written", "both"]
 
@@ -186,8 +185,8 @@ class _Collector:
     def _functions(self, module: ApiModuleSpec) -> Iterator[Function]:
         methods = {method.function: method.name for one in module.namespaces.classes for method in one.methods}
         for spec in module.functions:
-            operation = self._operations.get(spec.name) or self._operations[spec.name.removesuffix(names.batched(""))]
-            is_batched = spec.name != operation.id
+            operation = self._operations[spec.operation]
+            is_batched = spec.name != function_name(operation)
             yield Function(
                 name=spec.name,
                 module=module.name,

@@ -17,7 +17,7 @@ from codegen.ir.operations import OperationSpec, operation_spec, strip_descripti
 from codegen.ir.types import TypeMapper
 from codegen.ir.usage import SchemaUsage
 from codegen.spec.document import Document
-from codegen.spec.queries import BATCHING
+from codegen.spec.queries import BATCHING, function_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,12 +41,12 @@ class ApiModuleSpec:
     @property
     def exports(self) -> list[str]:
         """Return the names that the package `api` offers from this module."""
-        return sorted(function.name for function in self.functions)
+        return sorted(function.name for function in self.functions if function.is_exported)
 
     @property
     def public_names(self) -> list[str]:
         """Return the names that the module itself offers."""
-        return sorted([*self.exports, *(one.name for one in self.namespaces.classes)])
+        return sorted([*(function.name for function in self.functions), *(one.name for one in self.namespaces.classes)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +86,9 @@ def build_ir(document: Document) -> GeneratedCode:
     apis = tuple(_api_module(module, document, functions, operations, assignment) for module in namespaces)
     events = event_specs(document)
     emitted = {
-        "constant": [operation.id for operation in operations],
-        "function": [function.name for api in apis for function in api.functions],
-        "method": [method.function for module in namespaces for one in module.classes for method in one.methods],
+        "constant": [(operation.root, operation.id) for operation in operations],
+        "function": [(api.name, function.name) for api in apis for function in api.functions],
+        "method": [(one.root.attribute, method.function) for one in namespaces for each in one.classes for method in each.methods],
     }
     _check_all_operations_emitted(document, emitted, problems)
     problems.raise_if_any()
@@ -105,12 +105,15 @@ def build_ir(document: Document) -> GeneratedCode:
     )
 
 
-def _check_all_operations_emitted(document: Document, emitted: dict[str, list[str]], problems: ProblemCollector) -> None:
-    """Check that each operation became one constant, one function and one method."""
-    for what, ids in emitted.items():
+def _check_all_operations_emitted(
+    document: Document, emitted: Mapping[str, list[tuple[str, str]]], problems: ProblemCollector
+) -> None:
+    """Check that each operation became one constant, one function and one method of a module."""
+    for what, found in emitted.items():
         for operation in document.operations:
-            if ids.count(operation.id) != 1:
-                problems.add(operation.pointer, f"the operation `{operation.id}` became a {what} {ids.count(operation.id)} times.")
+            count = found.count((operation.root, operation.id if what == "constant" else function_name(operation)))
+            if count != 1:
+                problems.add(operation.pointer, f"the operation `{operation.id}` became a {what} {count} times.")
 
 
 def _schemas(document: Document, usage: SchemaUsage) -> dict[str, Any]:

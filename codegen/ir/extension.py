@@ -153,16 +153,16 @@ class _Reduction:
     def _override(self, field: FieldSpec, known: FieldSpec, conflicts: Mapping[str, str]) -> str | None:
         """Return the comment with which a field replaces that of the parent; None if it cannot."""
         comment = ""
-        for member in members_of(_annotation(field)):
-            others = members_of(_annotation(known))
+        for member in members_of(field.annotation):
+            others = members_of(known.annotation)
             used = {name for name in field.type_.classes if name in self._changed and name in _words(member)}
             if used & conflicts.keys() or (member not in others and not (self._is_text(member) and "str" in others)):
                 return None
             if used and ("list[" in member or "dict[" in member):  # invariant
                 comment = _MYPY
-            elif comment != _MYPY and (used or _annotation(field) != _annotation(known)):
+            elif comment != _MYPY and (used or field.annotation != known.annotation):
                 comment = _PYRIGHT
-        return comment or (_PYRIGHT if _annotation(field) != _annotation(known) else "")
+        return comment or (_PYRIGHT if field.annotation != known.annotation else "")
 
     def _is_text(self, member: str) -> bool:
         return isinstance(self._new.get(member.removesuffix("Like")), EnumSpec)
@@ -231,7 +231,7 @@ class _Reduction:
         operations = {one.id: one for one in module.operations}
         functions = tuple(one for one in module.functions if self._is_own(one, operations))
         own = {function.name: function for function in functions}
-        called = {name for name in operations if own.keys() & {name, names.batched(name)}}
+        called = {function.operation for function in functions}
         classes: dict[str, NamespaceSpec] = {}
         for namespace in module.namespaces.classes:  # children first
             reduced = self._namespace(namespace, own, classes)
@@ -250,8 +250,7 @@ class _Reduction:
 
     def _is_own(self, function: FunctionSpec, operations: Mapping[str, object]) -> bool:
         differs = self._old_functions.get(function.name) != function or bool(function.classes & self._changed)
-        operation = operations.get(function.name)
-        return differs or (operation is not None and operation != self._old_operations.get(function.name))
+        return differs or operations[function.operation] != self._old_operations.get(function.operation)
 
     def _namespace(
         self, namespace: NamespaceSpec, own: Mapping[str, FunctionSpec], classes: Mapping[str, NamespaceSpec]
@@ -315,10 +314,6 @@ def _names_with(spec: _Class) -> list[str]:
         return [spec.name, spec.alias]
     readers = [reader.name for reader in spec.shorthand_readers] if isinstance(spec, ModelSpec) else []
     return [spec.name, spec.decoder, *readers]
-
-
-def _annotation(field: FieldSpec) -> str:
-    return field.declaration.partition(": ")[2].partition(" = ")[0]
 
 
 def _words(annotation: str) -> list[str]:

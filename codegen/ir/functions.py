@@ -13,12 +13,15 @@ from codegen.ir.types import TypeMapper
 from codegen.spec.document import Document, Node, Operation, Parameter, entries
 from codegen.spec.queries import (
     BODY,
+    NEW_NAME,
+    OLD_FUNCTION,
     OLD_NAME,
     argument_names,
     body_name,
     call_kind,
     caller_parameters,
     deprecated_values,
+    function_name,
     sends_idempotency_key,
 )
 
@@ -38,6 +41,8 @@ class FunctionSpec:
     """An endpoint function."""
 
     name: str
+    operation: str
+    """The id of its operation."""
     keyword: str
     parameters: str
     returns: str
@@ -52,6 +57,8 @@ class FunctionSpec:
     """What warns about a call that is deprecated, or that has a deprecated argument."""
     overloads: tuple[OverloadSpec, ...] = ()
     """The signatures for type checkers, where arguments have old names."""
+    is_exported: bool = True
+    """Whether the package `api` offers it, not only its module."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +122,9 @@ class FunctionBuilder:
         function = f"client.__executor__.{method}" if is_called_later else "await client.__executor__.execute"
         call = self._call(function, [f"operations.{operation.id.upper()}", *decoded_as, *in_path], arguments, operation)
         return FunctionSpec(
-            name=operation.id,
+            name=function_name(operation),
+            operation=operation.id,
+            is_exported=OLD_FUNCTION not in operation.node,
             keyword="def" if is_called_later else "async def",
             parameters=_signature(arguments, has_key=has_key),
             returns=result.returns,
@@ -136,7 +145,7 @@ class FunctionBuilder:
         leading = ["client.__executor__", f"operations.{operation.id.upper()}_BATCHES", one.returns]
         return replace(
             one,
-            name=names.batched(operation.id),
+            name=names.batched(one.name),
             doc=batched_docstring(self._document, operation, [(field.name, field.description) for field in fields]),
             statement=f"return {self._call('await run_in_batches', leading, fields, operation)}",
         )
@@ -291,7 +300,9 @@ def _decorators(operation: Operation, arguments: Sequence[Argument]) -> tuple[st
     if old_values := [f"{one.name}={one.deprecated_values!r}" for one in arguments if one.deprecated_values]:
         found.append(f"deprecated_values({', '.join(old_values)})")
     if operation.node.get("deprecated") is True:
-        found.append(f"deprecated({f'{operation.namespace}.{operation.name} is deprecated'!r})")
+        new_name = operation.node.get(NEW_NAME)
+        message = f"{operation.namespace}.{operation.name} is {f'now {new_name}' if new_name else 'deprecated'}"
+        found.append(f"deprecated({message!r})")
     return tuple(reversed(found))
 
 

@@ -90,6 +90,11 @@ class FieldSpec:
         """Return whether the document marks it as deprecated."""
         return self.node.get("deprecated") is True
 
+    @property
+    def annotation(self) -> str:
+        """Return the type in its declaration."""
+        return self.declaration.partition(": ")[2].partition(" = ")[0]
+
 
 @dataclass(frozen=True, kw_only=True)
 class UnionSpec:
@@ -124,12 +129,12 @@ class ShorthandReaderSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class OldFieldSpec:
-    """The property that has the old name of a field."""
+    """The old name of a field, as an attribute and as an argument of the constructor."""
 
     name: str
     attribute: str
     annotation: str
-    message: str
+    """The type of the field, as a literal."""
     doc: str
 
 
@@ -168,6 +173,21 @@ class ModelSpec:
     def deprecated(self) -> str:
         """Return the names of its own fields that are deprecated, as literals."""
         return ", ".join(repr(field.attribute) for field in self.fields if field.is_deprecated and not field.is_inherited)
+
+    @property
+    def constructors(self) -> tuple[str, str]:
+        """Return the arguments of the constructor, and those with the old names of fields."""
+        old = {field.attribute: field.name for field in self.old_fields}
+        new_names, old_names = (
+            [_constructor_argument(field, renamed.get(field.attribute, field.attribute)) for field in self.fields]
+            for renamed in ({}, old)
+        )
+        return ", ".join(new_names), ", ".join(old_names)
+
+    @property
+    def renaming(self) -> str:
+        """Return what the constructor warns of."""
+        return repr(f"{self.name}: {', '.join(f'{field.name} is now {field.attribute}' for field in self.old_fields)}")
 
 
 class ModelBuilder:
@@ -245,7 +265,7 @@ class ModelBuilder:
             absent_fields=f"dict.fromkeys({known}{', UNSET' if is_request else ''})",
             enums=frozenset(used for field in fields if field.type_.is_enum for used in field.type_.classes),
             classes=frozenset(used for field in fields for used in field.type_.classes) - {name},
-            old_fields=tuple(_old_field(name, field) for field in fields if OLD_NAME in field.node),
+            old_fields=tuple(_old_field(field) for field in fields if OLD_NAME in field.node),
             old_name=str(schema.get(OLD_NAME, "")),
             is_deprecated=schema.get("deprecated") is True,
         )
@@ -284,14 +304,16 @@ class ModelBuilder:
         )
 
 
-def _old_field(model: str, field: FieldSpec) -> OldFieldSpec:
-    old = str(field.node[OLD_NAME])
+def _constructor_argument(field: FieldSpec, name: str) -> str:
+    return f"{name}: {field.annotation}{' = ...' if ' = ' in field.declaration else ''}"
+
+
+def _old_field(field: FieldSpec) -> OldFieldSpec:
     return OldFieldSpec(
-        name=old,
+        name=str(field.node[OLD_NAME]),
         attribute=field.attribute,
-        annotation=field.declaration.partition(": ")[2].partition(" = ")[0],
-        message=repr(f"{model}.{old} is now {field.attribute}"),
-        doc=docstring([f"Deprecated: the old name of `{field.attribute}`."], depth=2),
+        annotation=repr(field.annotation),
+        doc=docstring([f"Deprecated: the old name of `{field.attribute}`."], depth=1),
     )
 
 

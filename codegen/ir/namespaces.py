@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from codegen import naming as names
 from codegen.ir.docstrings import docstring, sentence
 from codegen.spec.document import Document, Operation
-from codegen.spec.queries import BATCHING, namespace_ancestors, scope_of
+from codegen.spec.queries import BATCHING, function_name, namespace_ancestors, scope_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,9 +79,9 @@ def _namespace(document: Document, namespace: str, tags: dict[str, str]) -> Name
 
 def _methods(operation: Operation) -> list[MethodSpec]:
     """Return the method of an operation and, if it can be split, the batched one."""
-    one = MethodSpec(name=operation.name, function=operation.id)
+    one = MethodSpec(name=operation.name, function=function_name(operation))
     return (
-        [one, MethodSpec(name=names.batched(operation.name), function=names.batched(operation.id))]
+        [one, MethodSpec(name=names.batched(one.name), function=names.batched(one.function))]
         if BATCHING in operation.node
         else [one]
     )

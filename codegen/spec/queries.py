@@ -23,6 +23,10 @@ OLD_CONSTANTS = "x-cstar-old-constants"
 """The values of an enum by the earlier names of their constants."""
 DEPRECATED_VALUES = "x-cstar-deprecated-values"
 """The values of an enum that are deprecated. The parser sets it."""
+OLD_FUNCTION = "x-cstar-old-function"
+"""The name of a function that another module has now; its operation has an id of its own."""
+NEW_NAME = "x-cstar-new-name"
+"""What an operation that is kept under its old name is called now: `tickets.get`."""
 _ENVELOPES = ("Envelope", "ListEnvelope")
 _NULL = {"type": "null"}
 
@@ -51,6 +55,11 @@ def caller_parameters(operation: Operation) -> list[Parameter]:
     given = [parameter for parameter in operation.parameters if not parameter.is_supplied_by_client]
     path = sorted((one for one in given if one.location == "path"), key=lambda one: operation.placeholders.index(one.name))
     return path + [one for one in given if one.location != "path"]
+
+
+def function_name(operation: Operation) -> str:
+    """Return the name of the function of an operation in its module."""
+    return str(operation.node.get(OLD_FUNCTION, operation.id))
 
 
 def sends_idempotency_key(operation: Operation) -> bool:

@@ -132,9 +132,10 @@ def warn_if_misspelt(name: str, value: str, known: Collection[str]) -> None:
         warnings.warn(message, UnknownValueWarning, stacklevel=caller_level())
 
 
-def warn_of_deprecated(what: str) -> None:
-    """Warn about the use of something that is deprecated. The warning points at the line of the caller."""
-    warnings.warn(f"{what} is deprecated", DeprecationWarning, stacklevel=caller_level())
+def warn_of_deprecated(what: str, new_name: str | None = None) -> None:
+    """Warn about the use of something that is deprecated, or of an old name. The warning points at the line of the caller."""
+    message = f"{what} is {f'now {new_name}' if new_name else 'deprecated'}"
+    warnings.warn(message, DeprecationWarning, stacklevel=caller_level())
 
 
 def closest(value: str, known: Collection[str]) -> str | None:

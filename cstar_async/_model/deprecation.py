@@ -1,4 +1,4 @@
-"""Warn about what the document marks as deprecated. Functions, models and enums with nothing of the kind have none of this code."""
+"""Warn about what the document marks as deprecated, and about old names. What has nothing of the kind has none of this code."""
 
 from __future__ import annotations
 
@@ -89,8 +89,7 @@ def renamed_arguments(**renamed: str) -> Callable[[Callable[..., R]], Callable[.
                 if old in kwargs:
                     if new in kwargs:
                         raise InvalidArgumentError(f"{old} is the old name of {new}; leave it out")
-                    message = f"the argument {old} of {function.__name__} is now {new}"
-                    warnings.warn(message, DeprecationWarning, stacklevel=caller_level())
+                    warn_of_deprecated(f"the argument {old} of {function.__qualname__.removesuffix('.__init__')}", new)
                     kwargs[new] = kwargs.pop(old)
             return function(*args, **kwargs)
 
@@ -100,22 +99,53 @@ def renamed_arguments(**renamed: str) -> Callable[[Callable[..., R]], Callable[.
 
 
 class DeprecatedConstant(Generic[T]):
-    """A constant of an enum whose value is deprecated. Each use of it warns."""
+    """A constant of an enum whose value is deprecated, or that is an old name. Each use of it warns."""
 
-    def __init__(self, name: str, member: T) -> None:
+    def __init__(self, name: str, member: T, new_name: str | None = None) -> None:
         self._name = name
         self._member = member
+        self._new_name = new_name
 
     if TYPE_CHECKING:
 
-        @typing_extensions.deprecated("The API may remove this value.")
+        @typing_extensions.deprecated("The API may remove this value, or the constant has a new name.")
         def __get__(self, instance: object, owner: type[object], /) -> T: ...
 
     else:
 
         def __get__(self, instance, owner):
-            warn_of_deprecated(f"{owner.__name__}.{self._name}")
+            warn_of_deprecated(f"{owner.__name__}.{self._name}", self._new_name)
             return self._member
+
+
+class RenamedField(Generic[T]):
+    """The old name of a field of a model. Each use of it warns."""
+
+    def __init__(self, attribute: str) -> None:
+        self._attribute = attribute
+
+    def __set_name__(self, owner: type[object], name: str) -> None:
+        self._name = f"{owner.__name__}.{name}"
+
+    if TYPE_CHECKING:
+
+        @typing_extensions.deprecated("The field has a new name.")
+        def __get__(self, instance: object, owner: type[object], /) -> T: ...
+
+        @typing_extensions.deprecated("The field has a new name.")
+        def __set__(self, instance: object, value: T, /) -> None: ...
+
+    else:
+
+        def __get__(self, instance, owner):
+            if instance is None:
+                return self
+            warn_of_deprecated(self._name, self._attribute)
+            return getattr(instance, self._attribute)
+
+        def __set__(self, instance, value):
+            warn_of_deprecated(self._name, self._attribute)
+            setattr(instance, self._attribute, value)
 
 
 class _DeprecatedField:
@@ -136,10 +166,12 @@ class _DeprecatedField:
 
     def __set__(self, instance: object, value: object) -> None:
         frame = sys._getframe(1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        is_constructor = frame.f_code.co_name == "__init__" and is_own_code(frame.f_globals)
-        is_left_out = is_constructor and (value is self._default or self._default not in _OPTIONAL)
-        setter = frame.f_back if is_constructor else frame
-        if not is_left_out and setter is not None and not is_own_code(setter.f_globals):
+        function = frame.f_code.co_name if is_own_code(frame.f_globals) else ""
+        # `__attrs_init__` is called by an `__init__` that takes old names, and that by its wrapper.
+        depth = {"__init__": 1, "__attrs_init__": 3}.get(function, 0)
+        is_left_out = depth > 0 and (value is self._default or self._default not in _OPTIONAL)
+        setter = sys._getframe(1 + depth)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        if not is_left_out and not is_own_code(setter.f_globals):
             warn_of_deprecated(self._name)
         self._slot.__set__(instance, value)
 

@@ -55,8 +55,9 @@ class OpenEnum(str):
         if deprecated:
             from cstar_async._model.deprecation import DeprecatedConstant  # few enums need it
 
+            new_names = {value: name for name, value in known.items() if name not in deprecated}
             for name in deprecated:
-                setattr(cls, name, DeprecatedConstant(name, members[known[name]]))
+                setattr(cls, name, DeprecatedConstant(name, members[known[name]], new_names.get(known[name])))
             cls.__deprecated_values__ = frozenset(known.values()) - {known[name] for name in known if name not in deprecated}
 
     @classmethod
