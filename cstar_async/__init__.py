@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cstar_async import pagination as pagination
     from cstar_async import prometheus as prometheus
     from cstar_async import redis as redis
+    from cstar_async import sync as sync
     from cstar_async import testing as testing
     from cstar_async import webhooks as webhooks
     from cstar_async._model.codec import from_dict as from_dict

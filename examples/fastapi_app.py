@@ -10,8 +10,6 @@ progress; it is for one worker process. On Ctrl-C or SIGTERM, uvicorn stops afte
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated
 
@@ -21,7 +19,7 @@ from starlette.routing import Route
 
 from cstar_async import CStarClient, CStarError, NotFoundError, RateLimitWaitError, RequestOptions, idempotency_key
 from cstar_async.models import TicketEventData
-from cstar_async.webhooks import SqliteStore, TicketDeleted, WebhookEvent, WebhookInbox
+from cstar_async.webhooks import SqliteStore, TicketDeleted, WebhookEvent, WebhookInbox, lifespan
 
 DELETED = "deleted"
 MAX_STATES = 10_000
@@ -51,13 +49,8 @@ def create_app() -> FastAPI:
     inbox = WebhookInbox(os.environ.get("CSTAR_WEBHOOK_SECRET", ""), store=store)  # raises if it is missing
     states: dict[str, State] = {}
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        """Resume the events of the previous process, and finish those in progress at the end."""
-        async with cstar, inbox:
-            yield
-
-    app = FastAPI(title="Support", lifespan=lifespan)
+    # Resumes the events of the previous process, and finishes those in progress at the end.
+    app = FastAPI(title="Support", lifespan=lifespan(cstar, inbox))
     app.router.routes.append(Route("/hooks/cstar", inbox.asgi_app, methods=["POST"]))
 
     @inbox.on("ticket.*")

@@ -54,7 +54,7 @@ CORE = {
         "Webhook inbox and signatures",
         [
             *(f"webhooks.{name}" for name in ("WebhookInbox", "InboxStats", "DeadLetter", "construct_event", "event_from_dict")),
-            *(f"webhooks.{name}" for name in ("verify_signature", "sign", "EventStream")),
+            *(f"webhooks.{name}" for name in ("lifespan", "verify_signature", "sign", "EventStream")),
             *(f"webhooks.{name}" for name in ("EventStore", "MemoryStore", "SqliteStore", "StoredEvent")),
             "redis.RedisStore",
         ],

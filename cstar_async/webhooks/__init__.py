@@ -24,6 +24,7 @@ from cstar_async._model.event import UnknownEvent, WebhookEvent
 from cstar_async._model.stored_event import StoredEvent
 from cstar_async.errors import PayloadError, SignatureError, StaleTimestampError, WebhookError
 from cstar_async.models.events import FieldChange
+from cstar_async.webhooks._lifespan import lifespan
 from cstar_async.webhooks._memory_store import MemoryStore
 from cstar_async.webhooks._parsing import construct_event, event_from_dict
 from cstar_async.webhooks._receiver import WebhookInbox
@@ -55,6 +56,7 @@ __all__ = [
     "WebhookInbox",
     "construct_event",
     "event_from_dict",
+    "lifespan",
     "sign",
     "verify_signature",
 ]

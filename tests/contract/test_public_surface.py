@@ -34,13 +34,14 @@ SUBMODULES = [
     "redis",
     "otel",
     "prometheus",
+    "sync",
 ]
 ERRORS = {name for name, one in vars(errors).items() if inspect.isclass(one) and issubclass(one, errors.CStarError)}
 MODULES = [
     *("cstar_async", "cstar_async.api", "cstar_async.client", "cstar_async.errors", "cstar_async.hooks", "cstar_async.library"),
     *("cstar_async.identity", "cstar_async.models", "cstar_async.otel", "cstar_async.pagination"),
     *("cstar_async.prometheus", "cstar_async.redis"),
-    *("cstar_async.testing", "cstar_async.webhooks", "cstar_async.files"),
+    *("cstar_async.testing", "cstar_async.webhooks", "cstar_async.files", "cstar_async.sync"),
 ]
 
 

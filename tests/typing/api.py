@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import assert_type
 
+from aiohttp import web
+from fastapi import FastAPI
 from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
+from starlette.applications import Starlette
 
 from cstar_async import UNSET, CStarClient, CStarLibrary, Hooks, Page, Paginator, RequestOptions, Response, from_dict, to_dict
 from cstar_async._types import JSON
@@ -46,7 +49,7 @@ from cstar_async.models import (
 from cstar_async.otel import OpenTelemetryHooks
 from cstar_async.pagination import IterationEstimate
 from cstar_async.redis import RedisRateLimiter, RedisStore
-from cstar_async.webhooks import WebhookEvent, WebhookInbox
+from cstar_async.webhooks import WebhookEvent, WebhookInbox, lifespan
 
 
 async def results(cstar: CStarClient) -> None:
@@ -198,6 +201,14 @@ def shared_rate_limits(client: Redis, cluster: RedisCluster) -> None:
     RedisRateLimiter(client)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     RedisStore(client)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     RedisRateLimiter(client, name="main", on_unavailable="wait")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def applications(cstar: CStarClient, inbox: WebhookInbox) -> None:
+    """A lifespan fits aiohttp, FastAPI and Starlette; an object without `async with` fits none."""
+    web.Application().cleanup_ctx.append(lifespan(cstar, inbox))
+    FastAPI(lifespan=lifespan(cstar, inbox))
+    Starlette(lifespan=lifespan(cstar, inbox))
+    lifespan(WebhookInbox)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 async def dead_letters(inbox: WebhookInbox) -> None:
