@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from codegen.errors import ProblemCollector
+from codegen.ir.client import credential_names
 from codegen.ir.events import EventSpec, event_specs
 from codegen.ir.evidence import EvidencePage, evidence_page
 from codegen.ir.functions import FunctionBuilder, FunctionSpec
@@ -82,7 +83,8 @@ def build_ir(document: Document) -> GeneratedCode:
     modules = model_modules(models, assignment)
     functions = FunctionBuilder(document, models, types)
     namespaces = namespace_modules(document)
-    operations = tuple(operation_spec(document, operation) for operation in document.operations)
+    credentials = credential_names(document)
+    operations = tuple(operation_spec(document, operation, credentials) for operation in document.operations)
     apis = tuple(_api_module(module, document, functions, operations, assignment) for module in namespaces)
     events = event_specs(document)
     emitted = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codegen import naming as names
 from codegen.errors import CodegenError, NoteCollector, Problem
@@ -34,6 +34,8 @@ class CredentialSpec:
     arguments: tuple[str, ...]
     description: str
     expression: str
+    scheme: str = ""
+    """The name of its security scheme."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,7 @@ class ClientSpec:
     doc: str
     parameters: str
     credentials: tuple[str, ...]
-    """The expressions of its credentials."""
+    """Its credentials, as the items of a dict literal."""
 
 
 def client_spec(document: Document, name: str | None, notes: NoteCollector) -> ClientSpec:
@@ -66,7 +68,7 @@ def client_spec(document: Document, name: str | None, notes: NoteCollector) -> C
         title=sentence(title),
         doc=docstring([sentence(f"Call the API `{title}`"), Section("Args", (*arguments, ("options", _CONNECTION)))], depth=1),
         parameters=", ".join([*parameters, "**options: Unpack[ApiClientOptions]"]),
-        credentials=tuple(one.expression for one in credentials),
+        credentials=tuple(f"{one.scheme!r}: {one.expression}" for one in credentials),
     )
 
 
@@ -111,7 +113,15 @@ def _credentials(document: Document, notes: NoteCollector) -> Iterator[Credentia
             notes.add(pointer, "the client cannot authenticate with such a security scheme; it is passed over.")
         elif not taken & set(found.arguments):
             taken |= set(found.arguments)
-            yield found
+            yield replace(found, scheme=name)
+
+
+def credential_names(document: Document) -> frozenset[str] | None:
+    """Return the security schemes of the client's credentials. None: no operation says which of them it needs."""
+    owners = (document.raw, *(operation.node for operation in document.operations))
+    if document.is_sdk or not any("security" in owner for owner in owners):
+        return None
+    return frozenset(one.scheme for one in _credentials(document, NoteCollector()))
 
 
 def _credential(scheme: Node, argument: str, *, is_only: bool) -> CredentialSpec | None:

@@ -9,7 +9,7 @@ from codegen import naming as names
 from codegen.ir.docstrings import described, docstring, sentence, text_of
 from codegen.ir.function_docs import batched_docstring, function_docstring, python_names
 from codegen.ir.models import FieldSpec, ModelBuilder, ModelSpec, request_annotation
-from codegen.ir.types import TypeMapper
+from codegen.ir.types import PythonType, TypeMapper
 from codegen.spec.document import Document, Node, Operation, Parameter, entries
 from codegen.spec.queries import (
     BODY,
@@ -22,6 +22,7 @@ from codegen.spec.queries import (
     caller_parameters,
     deprecated_values,
     function_name,
+    kinds_of,
     sends_idempotency_key,
 )
 
@@ -210,9 +211,8 @@ class FunctionBuilder:
         is_required = parameter.node.get("required") is True
         type_ = self._types.of(parameter.node["schema"])
         if parameter.location == "path":
-            is_text = type_.is_string and not type_.container and type_.read_type != "JSON"
             annotation, default = type_.argument_type, ""
-            value = name if is_text else f"path_text({name}, {name!r})"
+            value = self._path_value(parameter, name, type_)
         else:
             if type_.item_argument_type:
                 type_ = replace(type_, argument_type=f"{type_.item_argument_type} | {type_.argument_type}")
@@ -237,6 +237,17 @@ class FunctionBuilder:
             old_name=str(parameter.node.get(OLD_NAME, "")),
             value=value,
         )
+
+    def _path_value(self, parameter: Parameter, name: str, type_: PythonType) -> str:
+        """Return the expression of a value in the path, as text."""
+        style = "json" if "content" in parameter.node else str(parameter.node.get("style") or "simple")
+        if style != "simple" or {"array", "object"} & kinds_of(self._document, parameter.node["schema"]):
+            given = [repr(style)] if style != "simple" else []
+            given += ["explode=True"] if parameter.node.get("explode") is True else []
+            given += [f"wire_name={parameter.name!r}"] if style == "matrix" else []
+            return f"path_value({', '.join([name, repr(name), *given])})"
+        is_text = type_.is_string and type_.read_type != "JSON"
+        return name if is_text else f"path_text({name}, {name!r})"
 
     def _body(self, operation: Operation, name: str) -> Argument:
         """Return the one argument for a body that is no model."""

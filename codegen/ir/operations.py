@@ -47,8 +47,14 @@ class OperationSpec:
     """The arguments of its `BatchPlan`; empty if it cannot be split."""
 
 
-def operation_spec(document: Document, operation: Operation) -> OperationSpec:
-    """Build the constant of an operation. Arguments with their default are left out."""
+def operation_spec(document: Document, operation: Operation, credentials: frozenset[str] | None = None) -> OperationSpec:
+    """Build the constant of an operation. Arguments with their default are left out.
+
+    Args:
+        document: The document.
+        operation: The operation.
+        credentials: The security schemes that the client has credentials for. None: it sends the same ones with every call.
+    """
     scope, prefix = scope_of(document, operation)
     path = operation.path.removeprefix(prefix)
     found, result = operation.result, result_name(operation)
@@ -71,6 +77,8 @@ def operation_spec(document: Document, operation: Operation) -> OperationSpec:
     code_of = {name: repr(value) for name, value in values.items()}
     if parameters := "".join(f"{_parameter(document, operation, parameter)}, " for parameter in caller_parameters(operation)):
         code_of["parameters"] = f"({parameters})"
+    if credentials is not None and (security := _security(document, operation, credentials)) is not None:
+        code_of["security"] = repr(security)
     if known := _known_values(document, operation):
         code_of["known_values"] = f"{{{known}}}"
     if found.paging:
@@ -173,6 +181,13 @@ def strip_descriptions(schema: Any) -> Any:
 def _without_prose(key: str, value: Any) -> Any:
     """Return the value of a key, without prose if it is a schema."""
     return value if key.startswith("x-") or key in ("enum", "const", "default", "discriminator") else strip_descriptions(value)
+
+
+def _security(document: Document, operation: Operation, credentials: frozenset[str]) -> tuple[tuple[str, ...], ...] | None:
+    """Return the credentials that an operation needs, as alternatives; None if it needs all of them."""
+    needs = items(operation.node if "security" in operation.node else document.raw, "security")
+    found = dict.fromkeys(tuple(name for name in need if name in credentials) for need in needs if is_object(need))
+    return None if [set(one) for one in found] == [credentials] else tuple(found)
 
 
 def _known_values(document: Document, operation: Operation) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import attrs
@@ -10,10 +10,9 @@ import attrs
 from cstar_async._client.base_client import BaseClient
 from cstar_async._client.settings import ApiClientOptions, CallSettings, ClientSettings
 from cstar_async._protocol.credentials import Credential
+from cstar_async._rate_limit.interface import NO_LIMIT
 
 _CALL_SETTINGS: Final = frozenset(attrs.fields_dict(CallSettings))
-_NO_LIMIT: Final = 1_000_000_000
-"""Calls of a window until a response states a limit."""
 
 
 class ApiClient(BaseClient):
@@ -22,14 +21,14 @@ class ApiClient(BaseClient):
     def _connect(
         self,
         base_url: str,
-        credentials: Sequence[Credential | None],
+        credentials: Mapping[str, Credential | None],
         options: ApiClientOptions,
     ) -> None:
         """Connect the parts of the client; no I/O, and no running loop needed.
 
         Args:
             base_url: Scheme, host and an optional path prefix of the API.
-            credentials: What authenticates the requests; None where it was not given.
+            credentials: What authenticates the requests, by security scheme; None where it was not given.
             options: The other arguments of the client.
         """
         call_options: dict[str, Any] = {name: value for name, value in options.items() if name in _CALL_SETTINGS}
@@ -40,8 +39,8 @@ class ApiClient(BaseClient):
             scope="root",
             team_id=None,
             api_key=None,
-            initial_limit=_NO_LIMIT,
+            initial_limit=NO_LIMIT,
             clock=None,
-            credentials=[one for one in credentials if one is not None],
+            credentials={name: one for name, one in credentials.items() if one is not None},
         )
         self._executor.context.reads_other_limits = True

@@ -20,10 +20,9 @@ from cstar_async._client.settings import CallSettings, ClientSettings, validate_
 from cstar_async._clock import Clock, SystemClock
 from cstar_async._operations.executor import Namespace, OperationExecutor
 from cstar_async._operations.operation import Scope
-from cstar_async._protocol.credentials import Credential, credential_headers, is_publishable
+from cstar_async._protocol.credentials import Credential, Credentials, is_publishable
 from cstar_async._protocol.headers import MAX_WAIT, default_headers
 from cstar_async._protocol.retry import RetryBudget
-from cstar_async._protocol.urls import query_string
 from cstar_async._rate_limit.limiter import RateLimiter
 from cstar_async._types import JSON, Priority, RateLimitState, RequestOptions, Response
 from cstar_async.errors import CStarError, InvalidArgumentError
@@ -59,7 +58,7 @@ class BaseClient:
         api_key: str | None,
         initial_limit: int,
         clock: Clock | None,
-        credentials: Sequence[Credential] = (),
+        credentials: Mapping[str, Credential] | None = None,
     ) -> None:
         """Connect the parts of the client; no I/O, and no running loop needed.
 
@@ -71,7 +70,7 @@ class BaseClient:
             api_key: A validated key; None: no key is sent.
             initial_limit: Calls of a window until a response states the limit.
             clock: None: the system's clock.
-            credentials: What authenticates the requests, where that is no API key of cStar.
+            credentials: What authenticates the requests, by security scheme, where that is no API key of cStar.
         """
         from cstar_async._transport.aiohttp_transport import AiohttpTransport, max_concurrency
 
@@ -84,7 +83,7 @@ class BaseClient:
         context = ClientContext(
             transport=AiohttpTransport(
                 base_url=url,
-                headers=default_headers(api_key, settings.api_version) | credential_headers(credentials),
+                headers=default_headers(api_key, settings.api_version),
                 timeout=call_settings.timeout,
                 proxy=settings.proxy,
                 ssl=settings.ssl,
@@ -105,7 +104,7 @@ class BaseClient:
             max_response_size=settings.max_response_size,
             team_id=validate_team_id(team_id),
             is_publishable=is_publishable(api_key),
-            query=query_string({one.name: one.value for one in credentials if one.location == "query"}),
+            credentials=Credentials(credentials) if credentials else None,
             package=self._package,
         )
         executor_class = ClientExecutor

@@ -9,6 +9,7 @@ import attrs
 
 from cstar_async._client.settings import CallSettings
 from cstar_async._operations.operation import Operation
+from cstar_async._protocol.credentials import Security
 from cstar_async._protocol.idempotency import new_key
 from cstar_async._protocol.messages import RawResponse, Request, Sink, Upload
 from cstar_async.errors import CStarError
@@ -23,6 +24,7 @@ class RawTarget:
     id: str
     method: str
     path: str
+    security: Security | None = None
 
 
 CallTarget: TypeAlias = Operation | RawTarget

@@ -16,6 +16,7 @@ from cstar_async._client.single_flight import SingleFlight
 from cstar_async._clock import Clock
 from cstar_async._loop_binding import LoopBinding
 from cstar_async._operations.operation import Scope
+from cstar_async._protocol.credentials import Credentials
 from cstar_async._protocol.retry import RetryBudget
 from cstar_async._protocol.urls import path_segment
 from cstar_async._rate_limit.interface import Limiter
@@ -47,8 +48,8 @@ class ClientContext:
     is_publishable: bool
     """Whether the key can only read."""
     max_response_size: int | None = None
-    query: str = ""
-    """The credentials that are parameters of the query, encoded."""
+    credentials: Credentials | None = None
+    """What authenticates the requests; None where the headers of every request do."""
     package: str = "cstar_async"
     """The package of the generated code."""
     reads_other_limits: bool = False

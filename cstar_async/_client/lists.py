@@ -18,6 +18,7 @@ from cstar_async._operations.operation import Operation
 from cstar_async._protocol.envelope import request_id_of
 from cstar_async._protocol.paging import Origin, ParsedPage, cursor_position, cursor_request, parse_page
 from cstar_async._protocol.urls import encode_query_value, page_query, parameter_text, path_segment, query_string, validate_query
+from cstar_async._rate_limit.interface import NO_LIMIT
 from cstar_async._types import UNSET, PageInfo, RequestOptions, UntypedJSON, is_int, is_str
 from cstar_async._validation import MAX_COUNT, check_choice, check_instance, validate_count
 from cstar_async.errors import DecodeError, PaginationError
@@ -146,9 +147,9 @@ def _paginator(
     if options is not None and options.priority is not None:
         priority = options.priority
 
-    def read_quota() -> tuple[int, datetime | None]:
-        state = context.limiter.state
-        return context.limiter.remaining(priority, context.clock), None if state is None else state.reset_at
+    def read_quota() -> tuple[int | None, datetime | None]:
+        state, remaining = context.limiter.state, context.limiter.remaining(priority, context.clock)
+        return None if remaining > NO_LIMIT // 2 else remaining, None if state is None else state.reset_at
 
     selected = f"{encoded}&offset={begin}" if begin else encoded
     return Paginator(
@@ -283,7 +284,8 @@ class PagedList(Generic[T]):
         if parsed.following is None:
             return parsed.info
         context = self.executor.context
-        origin = Origin(context.host, call.path, self.filters, context.query)
+        secrets = context.credentials.query_names if context.credentials else frozenset[str]()
+        origin = Origin(context.host, call.path, self.filters, secrets)
         try:
             return attrs.evolve(parsed.info, next_cursor=cursor_position(paging, parsed.following, origin))
         except PaginationError as error:

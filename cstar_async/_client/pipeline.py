@@ -68,8 +68,8 @@ class RequestPipeline(ABC):
             if call.is_team_scoped:
                 prefix = context.team_path.value or await self._resolve_team_path(call)
             call.path = prefix + call.path
-            if context.query:
-                call.query = f"{call.query}&{context.query}".removeprefix("&")
+            if context.credentials is not None:
+                context.credentials.add_to(call, call.target.security)
             may_have_acted = False
             while True:
                 call.attempts += 1

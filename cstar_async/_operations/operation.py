@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
+from cstar_async._protocol.credentials import Security
 from cstar_async._types import JSON
 from cstar_async.pagination import Paging
 from cstar_async.pagination._paging import PAGES
@@ -101,6 +102,8 @@ class Operation:
     request: str | None = None
     """The schema of the body. None: no body."""
     required_key: Key = "any"
+    security: Security | None = None
+    """The credentials that the client of another API sends. None: all that it has."""
     sends_idempotency_key: bool = False
     evidence: Evidence
     text: str | None = None

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
-from typing import Final, Literal
+from collections.abc import Collection, Mapping
+from typing import Final, Literal, TypeAlias
+from urllib.parse import quote
 
 import attrs
 
-from cstar_async._protocol.headers import AUTHORIZATION
+from cstar_async._protocol.headers import AUTHORIZATION, COOKIE
+from cstar_async._protocol.messages import Request
 from cstar_async._types import is_str
 from cstar_async.errors import ConfigurationError
 
 KEY_PREFIXES: Final = ("sk_live_", "sk_test_", "pk_live_", "pk_test_", "sk_", "pk_")
 """What an API key begins with; the short prefixes are older."""
 PUBLISHABLE_PREFIX: Final = "pk_"
+
+Security: TypeAlias = tuple[tuple[str, ...], ...]
+"""The security schemes that a request needs, by name: alternatives, each of one or more. Empty: none."""
 
 
 def validate_api_key(api_key: str) -> str:
@@ -59,11 +64,33 @@ def named_key(location: Literal["header", "query", "cookie"], name: str, value: 
     return None if value is None else Credential(location, name, _printable(value, argument))
 
 
-def credential_headers(credentials: Sequence[Credential]) -> dict[str, str]:
-    """Return the headers of credentials, without those that are parameters of the query."""
-    headers = {one.name: one.value for one in credentials if one.location == "header"}
-    cookies = "; ".join(f"{one.name}={one.value}" for one in credentials if one.location == "cookie")
-    return headers | ({"Cookie": cookies} if cookies else {})
+class Credentials:
+    """The credentials of a client, by the names of their security schemes. A request gets those that its operation needs."""
+
+    def __init__(self, given: Mapping[str, Credential]) -> None:
+        self._given = given
+        self.query_names = frozenset(one.name for one in given.values() if one.location == "query")
+
+    def add_to(self, request: Request, security: Security | None) -> None:
+        """Add to a request the credentials that *security* names. None: all."""
+        chosen = [self._given[name] for name in self._choose(security)]
+        headers = {one.name: one.value for one in chosen if one.location == "header"}
+        if headers:
+            request.headers = {**headers, **(request.headers or {})}
+        cookies = [f"{one.name}={one.value}" for one in chosen if one.location == "cookie"]
+        if cookies:
+            own = request.headers or {}
+            request.headers = {**own, COOKIE: "; ".join([*cookies, *(own[name] for name in (COOKIE,) if name in own)])}
+        query = [f"{quote(one.name, safe='')}={quote(one.value, safe='')}" for one in chosen if one.location == "query"]
+        request.query = "&".join([*([request.query] if request.query else []), *query])
+
+    def _choose(self, security: Security | None) -> Collection[str]:
+        """Return the names of the first alternative that was given whole, or else in part."""
+        if security is None:
+            return self._given.keys()
+        parts = [[name for name in names if name in self._given] for names in security]
+        whole = [part for part, names in zip(parts, security, strict=True) if part and len(part) == len(names)]
+        return next((part for part in (*whole, *parts) if part), ())
 
 
 def _printable(value: str, argument: str) -> str:

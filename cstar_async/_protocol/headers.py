@@ -21,6 +21,7 @@ from cstar_async._version import __version__
 from cstar_async.errors import InvalidArgumentError
 
 ACCEPT: Final = "Accept"
+COOKIE: Final = "Cookie"
 AUTHORIZATION: Final = "Authorization"
 API_VERSION: Final = "CStar-Version"
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
@@ -150,7 +151,7 @@ def parameter_headers(headers: Mapping[str, object] | None, cookies: Mapping[str
     """Return the headers for parameters that are headers or cookies. `UNSET` is left out."""
     given = {name: parameter_text(value, name) for name, value in (headers or {}).items() if value is not UNSET}
     pairs = [(name, parameter_text(value, name)) for name, value in (cookies or {}).items() if value is not UNSET]
-    cookie = {"Cookie": "; ".join(f"{name}={quote(value)}" for name, value in pairs)} if pairs else {}
+    cookie = {COOKIE: "; ".join(f"{name}={quote(value)}" for name, value in pairs)} if pairs else {}
     return validate_headers({**given, **cookie})
 
 

@@ -50,8 +50,8 @@ class Origin:
     path: str
     filters: str
     """The query without position and size."""
-    secrets: str = ""
-    """The credentials in the query."""
+    secrets: frozenset[str] = frozenset()
+    """The parameters of the query that are credentials."""
 
 
 def parse_page(paging: Paging, response: RawResponse, size: int | None, offset: int = 0) -> ParsedPage:
@@ -172,8 +172,7 @@ def cursor_position(paging: Paging, following: str, origin: Origin) -> str:
     except ValueError:
         raise PaginationError("the URL of the next page cannot be parsed") from None
     own = {_decoded(pair): index for index, pair in enumerate(origin.filters.split("&")) if pair}
-    secrets = {_decoded(pair)[0] for pair in origin.secrets.split("&")}
-    pairs = [pair for pair in url.query.split("&") if pair and _decoded(pair)[0] not in secrets]
+    pairs = [pair for pair in url.query.split("&") if pair and _decoded(pair)[0] not in origin.secrets]
     query = "&".join(f"#{own[key]}" if (key := _decoded(pair)) in own else _quoted(pair) for pair in pairs)
     # Another host gets nothing: its query is sent to this one.
     path = _quoted(url.path) if is_own and url.path and url.path != origin.path else ""

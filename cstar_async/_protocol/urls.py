@@ -20,10 +20,18 @@ _SEPARATORS: Final = {"space": "%20", "pipe": "%7C"}
 _FORM_SEPARATORS: Final = {"joined": ",", "space": " ", "pipe": "|"}
 
 
+class EncodedValue(str):
+    """A value of a path that is encoded already."""
+
+    __slots__ = ()
+
+
 def path_segment(value: str, name: str = "an id in the path") -> str:
     """Return a str, which must not be empty, `.` or `..`, encoded as one segment of a path."""
     if value.__class__ is str and value.isidentifier() and value.isascii():
         return value  # usual ids need no encoding, and this check is much faster
+    if value.__class__ is EncodedValue:
+        return value
     if not is_str(value):
         hint = "; pass its id" if hasattr(value, "id") else ""
         raise InvalidArgumentError(f"{name} must be a str, got {type(value).__name__}{hint}")
@@ -78,10 +86,7 @@ def query_string(*parts: Mapping[str, object] | None, styles: Mapping[str, str] 
 def _styled_pairs(name: str, value: object, style: str) -> list[str]:
     """Return the pairs of a parameter that has a style of its own."""
     key = _encode(name, "a query parameter")
-    try:
-        wire = to_wire(value, name)
-    except RecursionError:
-        raise InvalidArgumentError(f"{name} must not contain itself or be nested too deeply") from None
+    wire = _to_wire(value, name)
     if style == "json":
         return [f"{key}={_encode(encode_body(wire, None).decode(), name)}"]
     if is_array(wire) and style in _SEPARATORS:
@@ -94,6 +99,13 @@ def _styled_pairs(name: str, value: object, style: str) -> list[str]:
     if is_object(wire) and style == "fields":
         return [f"{_encode(inner, name)}={_format_value(item, name)}" for inner, item in wire.items() if item is not None]
     return [f"{_encode(place, name)}={_format_value(item, name)}" for place, item in _deep_pairs(name, wire)]
+
+
+def _to_wire(value: object, name: str) -> UntypedJSON:
+    try:
+        return to_wire(value, name)
+    except RecursionError:
+        raise InvalidArgumentError(f"{name} must not contain itself or be nested too deeply") from None
 
 
 def _deep_pairs(place: str, value: UntypedJSON) -> Iterator[tuple[str, UntypedJSON]]:
@@ -134,6 +146,37 @@ def path_text(value: object, name: str) -> str:
     if not text:
         raise InvalidArgumentError(f"{name} must not be empty")
     return text
+
+
+def path_value(value: object, name: str, style: str = "simple", *, explode: bool = False, wire_name: str = "") -> str:
+    """Return a list, an object or a value in a style of its own for a path. The separators stay as they are.
+
+    Args:
+        value: The value of the argument *name*.
+        name: What errors call it.
+        style: `simple`, `label`, `matrix` as in OpenAPI, or `json`.
+        explode: Whether items and keys are parts of their own.
+        wire_name: What the path calls it, which only `matrix` needs.
+    """
+    wire = _to_wire(value, name)
+    if style == "json":
+        return EncodedValue(_encode(encode_body(wire, None).decode(), name))
+    if is_object(wire):
+        pairs = [(_encode(key, name), _format_item(item, name)) for key, item in wire.items() if item is not None]
+        parts = ["=".join(pair) for pair in pairs] if explode else [text for pair in pairs for text in pair]
+    else:
+        parts = [_format_item(item, name) for item in (wire if is_array(wire) else [wire])]
+        if explode and style == "matrix":
+            parts = [f"{_encode(wire_name, name)}={part}" for part in parts]
+    if style == "matrix":
+        text = f";{';'.join(parts)}" if explode else f";{_encode(wire_name, name)}={','.join(parts)}"
+    elif style == "label":
+        text = f".{('.' if explode else ',').join(parts)}"
+    else:
+        text = ",".join(parts)
+    if not parts or text in {"", ".", ".."}:
+        raise InvalidArgumentError(f"{name} must not be {'empty' if not ''.join(parts) else repr(value)}")
+    return EncodedValue(text)
 
 
 def parameter_text(value: object, name: str) -> str:

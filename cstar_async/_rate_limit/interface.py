@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import attrs
 
@@ -14,6 +14,9 @@ from cstar_async._rate_limit.window import REPROBE_DELAY
 from cstar_async._types import Priority, RateLimitState
 from cstar_async._validation import invalid, is_number
 from cstar_async.errors import RateLimitWaitError
+
+NO_LIMIT: Final = 1_000_000_000
+"""The initial limit of clients that know none."""
 
 
 @attrs.frozen

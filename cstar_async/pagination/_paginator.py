@@ -27,8 +27,8 @@ T_co = TypeVar("T_co", covariant=True)
 COLLECT_READ_AHEAD: Final = 8
 """Pages that `collect()` requests ahead by default."""
 
-ReadQuota: TypeAlias = "Callable[[], tuple[int, datetime | None]]"
-"""Returns how many calls the rate limit window has left for a list, and when it ends."""
+ReadQuota: TypeAlias = "Callable[[], tuple[int | None, datetime | None]]"
+"""Returns how many calls the rate limit window has left for a list, None without a known limit, and when it ends."""
 
 
 @attrs.frozen(kw_only=True)
@@ -39,15 +39,18 @@ class IterationEstimate:
     """Requests if no item moves. None: the server does not state how long the list is."""
     items: int | None
     """Items in the whole list, as the server last stated them. None: it did not."""
-    remaining: int
-    """Calls left in this rate limit window for this list. With `Priority.BACKGROUND`, the reserve is taken off."""
+    remaining: int | None
+    """Calls left in this rate limit window for this list. With `Priority.BACKGROUND`, the reserve is taken off.
+
+    None: no rate limit is known. The clients of cStar always know one; those of other APIs do after a response that states it.
+    """
     resets_at: datetime | None
     """The beginning of the next window, in UTC. None: no response has stated it."""
 
     @property
     def fits(self) -> bool | None:
-        """Whether this window has enough calls. None: `calls` is not known."""
-        return None if self.calls is None else self.calls <= self.remaining
+        """Whether this window has enough calls. None: `calls` or `remaining` is not known."""
+        return None if self.calls is None or self.remaining is None else self.calls <= self.remaining
 
 
 @attrs.define

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from cstar_async import Page, Paginator
+from cstar_async._client.call_budget import with_budget
 from cstar_async.errors import ConfigurationError, InvalidArgumentError, RateLimitWaitError, UnknownValueWarning
 from tests.codegen.packages import Stub, generate_package, imported
 from tests.codegen.zoo import ZOO
@@ -141,6 +142,22 @@ async def test_list_of_another_api_is_a_paginator(client: Any, stub: Stub) -> No
 
     assert isinstance(listed, Paginator)
     assert [True] == [dog.barks async for dog in listed]
+
+
+async def test_estimate_has_no_limit_that_nobody_stated(client: Any, stub: Stub) -> None:
+    """Until a response states one; a budget of calls is a limit, too."""
+    stub.set([])
+    listed = client.pet_store.list_pets()
+
+    before = await listed.estimate()
+    limited, _ = with_budget(client, 5)
+    within = await limited.pet_store.list_pets().estimate()
+    stub.headers = {"RateLimit-Limit": "10", "RateLimit-Remaining": "7", "RateLimit-Reset": "30"}
+    await client.pet_store.list_pets().collect()
+    after = await listed.estimate()
+
+    assert [None, 5, 7] == [before.remaining, within.remaining, after.remaining]
+    assert [None, True, True] == [before.fits, within.fits, after.fits]
 
 
 async def test_list_with_unknown_pages_is_a_list(client: Any, stub: Stub) -> None:

@@ -92,7 +92,9 @@ async def iterations(cstar: CStarClient) -> None:
     assert_type(cstar.tickets.list().prefetch(8), Paginator[Ticket])
     cost = await tickets.estimate()
     assert_type(cost, IterationEstimate)
-    assert_type((cost.calls, cost.remaining, cost.fits, cost.resets_at), tuple[int | None, int, bool | None, datetime | None])
+    assert_type(
+        (cost.calls, cost.remaining, cost.fits, cost.resets_at), tuple[int | None, int | None, bool | None, datetime | None]
+    )
     tickets.resume("{}")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     tickets.checkpoint = {}  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 

@@ -35,6 +35,12 @@ async def test_estimate_fits_if_the_window_has_the_calls(remaining: int, *, fits
     assert fits is (await server.list(size=10).estimate()).fits
 
 
+def test_estimate_without_a_known_limit_does_not_say_that_it_fits() -> None:
+    """It may."""
+    estimate = IterationEstimate(calls=1, items=3, remaining=None, resets_at=None)
+    assert estimate.fits is None
+
+
 @pytest.mark.parametrize("use", [lambda tickets: tickets, lambda tickets: tickets.collect(limit=1)])
 async def test_estimate_after_a_page_takes_no_request(use: Callable[[Paginator[Ticket]], Any]) -> None:
     """That page has stated the total."""
