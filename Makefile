@@ -39,10 +39,11 @@ test: setup ## Run all checks that need only Python: lint, generated code, types
 soak: setup ## Run the tests that take minutes: thousands of network faults, memory use over long runs
 	$(RUN)/python -m pytest -m soak --numprocesses auto --dist worksteal --timeout 1800
 
-test-external: setup docs ## Run the tests that need Node tools (make setup-external), redis-server and Chromium
+test-external: setup docs ## Run the tests that need pandas and Node tools (make setup-external), redis-server and Chromium
 	$(RUN)/python -m pytest -m external tests/external
 
-setup-external: ## Install the Node tools for test-external into build/
+setup-external: setup ## Install what test-external needs: pandas into .venv, Node tools into build/
+	@$(RUN)/$(PIP_INSTALL) --group external
 	npm install --no-audit --no-fund --no-save --loglevel=error --prefix $(NODE_TOOLS) @redocly/cli@2.77.0 @stoplight/prism-cli@5.16.0
 
 setup: build/dev.stamp ## Create the virtual environment for development

@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 
 import cstar_async
-from cstar_async import CStarClient, CStarLibrary, Priority, models, pagination, redis, testing, webhooks
+from cstar_async import CStarClient, Priority, models, pagination, redis, testing, webhooks
 from cstar_async.testing import FakeCStar
 from docsite import reference
 
-from .documentation import NAVIGATION, PAGES, blocks, navigation_paths
+from .documentation import NAVIGATION, PAGES, PROGRAMS, SNIPPETS, TESTS, blocks, navigation_paths, run_snippets
 
-OPTIONAL = {"pandas.md": "pandas"}
-"""Pages about a library that is too large or too special for the development environment."""
+EXTERNAL = {"pandas.md"}
+"""Pages about a library that is too large for `make setup`; tests/external runs their snippets."""
 ARGUMENTS = PAGES["configuration.md"].partition("| argument | default | meaning |")[2].partition("\n\n")[0]
 DEFAULTS = re.findall(r"^\| `(\w+)` \| (?!required)`?(.+?)`? \|", ARGUMENTS, re.MULTILINE)
 OTHER_MESSAGES = {
@@ -31,34 +31,12 @@ OTHER_MESSAGES = {
 }
 SOURCE = "\n".join(path.read_text(encoding="utf-8") for path in (reference.ROOT / "cstar_async").rglob("*.py"))
 MODULES = (cstar_async, models, pagination, redis, testing, webhooks)
-PYTHON = {name: blocks(text, "python") for name, text in PAGES.items()}
-PROGRAM = re.compile(r"^(?:    )?(?:print\()?asyncio\.run\(", re.MULTILINE)
-PROGRAMS = [(name, block) for name, found in PYTHON.items() for block in found if PROGRAM.search(block)]
-TESTS = {name: [block for block in found if "def test_" in block] for name, found in PYTHON.items()}
-SNIPPETS = {
-    name: [block for block in found if block not in TESTS[name] and not PROGRAM.search(block)] for name, found in PYTHON.items()
-}
 
 
-@pytest.mark.parametrize("name", [name for name, found in SNIPPETS.items() if found])
+@pytest.mark.parametrize("name", [name for name, found in SNIPPETS.items() if found and name not in EXTERNAL])
 async def test_snippets_of_a_page_run(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The snippets of a page run one after the other in one async shell, in which `cstar` is a client."""
-    if name in OPTIONAL:
-        pytest.importorskip(OPTIONAL[name])
-    monkeypatch.chdir(tmp_path)
-    async with FakeCStar(seed=5) as fake, fake.client() as cstar:
-        monkeypatch.setenv("CSTAR_API_KEY", fake.secret_key)
-        monkeypatch.setenv("CSTAR_BASE_URL", fake.url)
-        monkeypatch.setenv("CSTAR_WEBHOOK_SECRET", "whsec_example")
-        monkeypatch.delenv("CSTAR_TEAM_ID", raising=False)
-        # The environment does not configure the library's host.
-        monkeypatch.setitem(CStarLibrary.__init__.__kwdefaults__, "base_url", fake.url)
-        shell: dict[str, Any] = {"__name__": "documentation", "cstar": cstar}
-        for number, block in enumerate(SNIPPETS[name], 1):
-            code = compile(block, f"{name}, snippet {number}", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-            result = eval(code, shell)
-            if inspect.isawaitable(result):
-                await result
+    await run_snippets(name, monkeypatch, tmp_path)
 
 
 @pytest.mark.parametrize(("name", "block"), PROGRAMS, ids=[f"{number}-{name}" for number, (name, _) in enumerate(PROGRAMS)])
