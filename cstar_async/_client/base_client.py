@@ -157,7 +157,7 @@ class BaseClient:
         """Call a method and return the whole response: `await cstar.with_response(cstar.tickets.get, "tkt_…")`.
 
         Works for every method of a client or library, and for the functions of `cstar_async.api`. A method that returns a
-        `Paginator` gives its first page.
+        `Paginator` gives its first page. Type checkers need `paginate()` as `lambda: cstar.paginate("GET", "/tags", model=Tag)`.
 
         Args:
             method: The method itself, not its result.

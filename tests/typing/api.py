@@ -74,6 +74,8 @@ async def results(cstar: CStarClient) -> None:
     assert_type(await cstar.request("GET", "/tags", model=Tag, stream=True), Response[Stream[Tag]])
     assert_type(cstar.paginate("GET", "/activity"), Paginator[JSON])
     assert_type(await cstar.paginate("GET", "/tags", model=Tag), Page[Tag])
+    assert_type(await cstar.with_response(lambda: cstar.paginate("GET", "/tags")), Response[Page[JSON]])
+    assert_type(await cstar.with_response(lambda: cstar.paginate("GET", "/tags", model=Tag)), Response[Page[Tag]])
     cstar.paginate("GET", "/tags", model="Tag")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
     async for ticket in cstar.tickets.list():
         assert_type(ticket, Ticket)
