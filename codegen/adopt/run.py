@@ -15,6 +15,7 @@ from codegen.diff.run import compare, side
 from codegen.diff.side import Side
 from codegen.spec.document import Document, Node, entries
 from codegen.spec.overlay import apply_overlay
+from codegen.spec.queries import envelope_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,7 @@ def adopt(present: Node, new: Node, name: str, *, keeps_texts: bool = True) -> A
     decisions += _texts(carrier.differing_texts, keeps_texts=keeps_texts)
     conflicts = list(conflict_decisions(present, merged, before, side(merged, is_sdk=True)))
     actions, merged = _applied(new, [*actions, *(action for decision in conflicts for action in decision.actions)], present)
+    actions, merged = _applied(new, [*actions, *_envelopes(side(merged, is_sdk=True))], present)
     after = side(merged, is_sdk=True)
     info = {"title": f"What the package cstar_async adds to {name}", "version": str(entries(new, "info").get("version") or "1")}
     return Adoption(
@@ -89,6 +91,15 @@ def _applied(new: Node, actions: Sequence[Node], present: Node) -> tuple[list[No
         done += waiting
         waiting = missing_components(document, present)
     return done, document
+
+
+def _envelopes(found: Side) -> Iterator[Node]:
+    """Yield the actions that mark the schemas which are the envelopes of results, as the client reads these itself."""
+    known = {one.name for one in found.surface.models}
+    known |= {name for name, node in found.document.schemas.items() if node.get("x-cstar-envelope")}
+    for name in dict.fromkeys(envelope_name(operation) for operation in found.document.operations):
+        if name is not None and name not in known:
+            yield update(("components", "schemas", name), {"x-cstar-envelope": True})
 
 
 def _texts(count: int, *, keeps_texts: bool) -> Iterator[Decision]:

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 from codegen.diff.matching import operation_key
 from codegen.diff.surface import Argument, PythonSurface
 from codegen.spec.document import Document, Operation, Parameter
+from codegen.spec.queries import envelope_name
 
 Direction: TypeAlias = Literal["request", "response", "both"]
 
@@ -48,7 +49,9 @@ class Side:
         sent += [one.node["schema"] for operation in document.operations for one in operation.parameters]
         got: list[Any] = [operation.result.schema for operation in document.operations]
         got += [event.data for event in document.events]
-        got += [{"$ref": f"#/components/schemas/{name}"} for name, node in document.schemas.items() if node.get("x-cstar-envelope")]
+        results = {envelope_name(operation) for operation in document.operations}  # compared with the operations
+        read = [name for name, node in document.schemas.items() if node.get("x-cstar-envelope") and name not in results]
+        got += [{"$ref": f"#/components/schemas/{name}"} for name in read]
         requests, responses = document.reachable_schemas(sent), document.reachable_schemas(got)
         return {
             name: "both" if name in requests and name in responses else "request" if name in requests else "response"

@@ -6,7 +6,7 @@ import re
 
 from codegen.errors import ProblemCollector
 from codegen.lint.schemas import SchemaRules
-from codegen.spec.document import Document, Node, Operation, Parameter, child_pointer, entries, items, schema_named
+from codegen.spec.document import Document, Node, Operation, Parameter, child_pointer, entries, is_object, items, schema_named
 from codegen.spec.queries import JSON_TYPE, enveloped_data, is_model, is_union, path_scope, referenced_schema, sends_idempotency_key
 
 REQUIRED_OPERATION_KEYS = (
@@ -223,10 +223,11 @@ class OperationRules:
         schema = self._json_schema_of(response, pointer, *self._inspect_text(response, pointer))
         if schema is None:
             return
-        data = enveloped_data(schema)
+        data = self._data_of(schema)
         if data is None:
             form = "allOf: [{$ref: Envelope or ListEnvelope}, {type: object, required: [data], properties: {data: …}}]"
-            self._problems.add(pointer, f"a successful response must be of the form `{form}`.")
+            other = "or a $ref to a schema with `x-cstar-envelope: true` that requires `data`"
+            self._problems.add(pointer, f"a successful response must be of the form `{form}`, {other}.")
             return
         named = referenced_schema(data)
         target, _ = self._document.follow(named, pointer)
@@ -256,7 +257,7 @@ class OperationRules:
     def _returns_an_object(self) -> bool:
         for status in self._operation.successes:
             response, _ = self._document.follow(self._operation.node["responses"][status], "")
-            data = enveloped_data(response.get("content", {}).get(JSON_TYPE, {}).get("schema", {}))
+            data = self._data_of(entries(entries(entries(response, "content"), JSON_TYPE), "schema"))
             if data is not None and ("$ref" not in data or schema_named(data["$ref"]) == "Deleted"):
                 return False
         return True
@@ -279,7 +280,21 @@ class OperationRules:
             response, _ = self._document.follow(self._operation.node["responses"][status], "")
             for media in entries(response, "content").values():
                 schema = entries(media, "schema")
-                data = enveloped_data(schema)
-                if data is None or data.get("type") != "array" or schema_named(schema["allOf"][0]["$ref"]) != "ListEnvelope":
+                data = self._data_of(schema)
+                if data is None or data.get("type") != "array" or not self._has_pages(schema):
                     return False
         return True
+
+    def _data_of(self, schema: Node) -> Node | None:
+        """Return the schema of `data` in an envelope, which may have a name of its own: `TicketResponse`."""
+        if "$ref" not in schema:
+            return enveloped_data(schema)
+        envelope, _ = self._document.follow(schema, "")
+        data: object = entries(envelope, "properties").get("data")
+        is_envelope = envelope.get("x-cstar-envelope") is True and "data" in items(envelope, "required")
+        return data if is_envelope and is_object(data) else None
+
+    def _has_pages(self, envelope: Node) -> bool:
+        if "$ref" in envelope:
+            return "pagination" in entries(self._document.follow(envelope, "")[0], "properties")
+        return schema_named(envelope["allOf"][0]["$ref"]) == "ListEnvelope"

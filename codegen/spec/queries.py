@@ -79,6 +79,12 @@ def enveloped_data(schema: Node) -> Node | None:
     return data if is_supported and is_enveloped and is_object(data) else None
 
 
+def envelope_name(operation: Operation) -> str | None:
+    """Return the component that is the envelope of a result: `TicketResponse`; None without one, or if it has no name."""
+    schema = entries(entries(entries(operation.result.node, "content"), JSON_TYPE), "schema")
+    return schema_named(schema["$ref"]) if operation.result.has_envelope and "$ref" in schema else None
+
+
 def is_nullable(data: Node) -> bool:
     """Return whether `data` is one component or null."""
     return list(data) == ["oneOf"] and len(data["oneOf"]) == 2 and _NULL in data["oneOf"]

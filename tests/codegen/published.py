@@ -48,6 +48,7 @@ def _name_envelope(response: Node, schemas: Node) -> None:
     if target:
         name = f"{target}{'List' if is_list else ''}Response"
         fields = {"success": {"type": "boolean"}, "data": data, "meta": {"$ref": "#/components/schemas/Meta"}}
+        fields |= {"pagination": {"$ref": "#/components/schemas/Pagination"}} if is_list else {}
         schemas[name] = {"type": "object", "required": ["data"], "properties": fields}
         media["schema"] = {"$ref": f"#/components/schemas/{name}"}
 

@@ -13,7 +13,8 @@ import pytest
 from codegen.__main__ import DOCUMENT, FAKE, REFUSED, main
 from codegen.adopt.run import Adoption, adopt
 from codegen.diff.changes import Change
-from codegen.spec.document import Node
+from codegen.lint.run import lint
+from codegen.spec.document import Document, Node
 from codegen.spec.loader import read
 from codegen.spec.overlay import apply_overlay
 from tests.codegen.documents import LIBRARY, TICKET, TICKETS, operation, parsed, schema, small, whole
@@ -75,6 +76,26 @@ def test_all_words_are_carried_over() -> None:
     for name, node in present.schemas.items():
         evidence = {wire: field.get("x-evidence") for wire, field in node.get("properties", {}).items()}
         assert evidence == {wire: field.get("x-evidence") for wire, field in merged.schemas[name].get("properties", {}).items()}
+
+
+@pytest.mark.no_cover
+def test_document_follows_the_rules_of_this_project() -> None:
+    """`lint` has nothing to say about it: envelopes with names of their own are marked."""
+    document = Document(_unchanged().document)
+
+    lint(document)
+
+    assert document.schemas["TicketResponse"]["x-cstar-envelope"] is True
+
+
+@pytest.mark.no_cover
+def test_second_adoption_changes_nothing() -> None:
+    """The document that was made is the present one, and the same document is published again."""
+    again = adopt(_unchanged().document, published(whole()), "official.yaml")
+
+    assert (_unchanged().document, (), ()) == (again.document, again.decisions, again.changes)
+    targets = [action["target"] for action in again.overlay["actions"]]
+    assert sorted(targets) == sorted(action["target"] for action in _unchanged().overlay["actions"])
 
 
 @pytest.mark.no_cover

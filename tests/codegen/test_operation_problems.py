@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 
+from codegen.spec.document import Node
 from tests.codegen.documents import (
     LIBRARY,
     TICKET,
@@ -37,6 +39,15 @@ from tests.codegen.edits import (
     put,
     update_status,
 )
+
+
+def _name_envelope(raw: Node, keys: Sequence[str], data: Node, **fields: Node) -> None:
+    """Put a schema of its own in the place of an envelope."""
+    properties = {"data": data, "meta": {"$ref": f"{SCHEMAS}/Meta"}, **fields}
+    named = {"type": "object", "required": ["data"], "x-cstar-envelope": True, "properties": properties}
+    put("components", "schemas", "TicketResponse", to=named)(raw)
+    put(*keys, RESPONSES, "200", "content", "application/json", "schema", to={"$ref": f"{SCHEMAS}/TicketResponse"})(raw)
+
 
 CASES = {
     "an unknown key kind": Case(
@@ -202,7 +213,13 @@ CASES = {
         put(*GET_KEYS, RESPONSES, "200", "content", "application/json", "schema", to={"$ref": f"{SCHEMAS}/Ticket"}),
         f"{GET}/responses/200",
         "a successful response must be of the form"
-        " `allOf: [{$ref: Envelope or ListEnvelope}, {type: object, required: [data], properties: {data: …}}]`.",
+        " `allOf: [{$ref: Envelope or ListEnvelope}, {type: object, required: [data], properties: {data: …}}]`,"
+        " or a $ref to a schema with `x-cstar-envelope: true` that requires `data`.",
+    ),
+    "pages in an envelope without them": Case(
+        lambda raw: _name_envelope(raw, LIST_KEYS, {"type": "array", "items": {"$ref": f"{SCHEMAS}/Ticket"}}),
+        LIST,
+        "a paged list needs a response of a ListEnvelope and an array.",
     ),
     "data of two types": Case(
         put(*GET_DATA_KEYS, to={"oneOf": [{"$ref": f"{SCHEMAS}/Ticket"}, {"$ref": f"{SCHEMAS}/Member"}]}),
@@ -294,3 +311,20 @@ def test_problems_of_a_stage_are_reported_together() -> None:
     del operation(raw, TICKETS, "get")["summary"]
 
     assert 2 == len(problems_with(raw))
+
+
+def test_envelopes_may_have_names() -> None:
+    """A schema that a published document has for each result is an envelope, if it is marked as one."""
+    raw = real()
+    _name_envelope(raw, GET_KEYS, {"$ref": f"{SCHEMAS}/Ticket"})
+
+    assert [] == problems_with(raw)
+
+
+def test_paged_lists_may_have_envelopes_with_names() -> None:
+    """They have `pagination` beside `data`."""
+    raw = real()
+    tickets = {"type": "array", "items": {"$ref": f"{SCHEMAS}/Ticket"}}
+    _name_envelope(raw, LIST_KEYS, tickets, pagination={"$ref": f"{SCHEMAS}/Pagination"})
+
+    assert [] == problems_with(raw)
