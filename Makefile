@@ -7,6 +7,7 @@ BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 RUN := .venv/$(BIN)
 RELEASE := build/release/$(BIN)
 DOCS := build/docs-venv/bin
+PEERS := build/peers/bin
 NODE_TOOLS := build/node
 TYPED := cstar_async codegen examples bench .ci/release tests/typing
 # Run two targets in parallel. GNU make 4 prints the output of each target in one piece.
@@ -16,7 +17,7 @@ PIP_INSTALL := pip install --quiet --disable-pip-version-check
 TYPE_CHECKS := pyright-3.11 pyright-3.13 mypy-3.11 mypy-3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo bot test soak test-external setup-external generate check-generated format lint types cover mutants bench bench-events wheel-test docs docs-serve release test-lowest test-highest audit clean
+.PHONY: help setup demo bot test soak test-external setup-external generate check-generated format lint types cover mutants bench bench-events bench-peers wheel-test docs docs-serve release test-lowest test-highest audit clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -92,6 +93,9 @@ bench: setup ## Compare the client with bare aiohttp
 bench-events: setup ## Compare WebhookInbox with a bare handler, and time events from change to handler
 	$(RUN)/python -m bench.events
 
+bench-peers: build/peers.stamp ## Compare with other clients, write docs/performance.md (15 minutes; ROUNDS=3 takes about three)
+	$(PEERS)/python -m bench.peers $(if $(ROUNDS),--rounds $(ROUNDS))
+
 wheel-test: setup ## Build the wheel and test it without the source tree
 	$(RUN)/python -m pytest -p no:randomly tests/contract/test_wheel.py
 
@@ -127,6 +131,15 @@ build/release.stamp: pyproject.toml
 	@$(PYTHON) -m venv build/release
 	@$(RELEASE)/$(PIP_INSTALL) --upgrade "pip>=25.1"
 	@$(RELEASE)/$(PIP_INSTALL) --group release
+	@touch $@
+
+build/peers.stamp: pyproject.toml openapi/cstar.yaml bench/peers/setup.py
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found" >&2; exit 1; }
+	@echo "setting up build/peers with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv build/peers
+	@$(PEERS)/$(PIP_INSTALL) --upgrade "pip>=25.1"
+	@$(PEERS)/$(PIP_INSTALL) --editable ".[codegen,redis]" --group peers
+	@$(PEERS)/python -m bench.peers.setup
 	@touch $@
 
 build/demo.stamp: pyproject.toml $(shell find cstar_async -name '*.py' -o -name '*.json')

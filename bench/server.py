@@ -71,9 +71,13 @@ class Server(asyncio.Protocol):
             if len(self.buffer) < end + 4 + length:
                 return
             self.buffer = self.buffer[end + 4 + length :]
-            kind = 2 if head.startswith(b"post") else 0 if b"/tkt_" in head.split(b"\r\n", 1)[0] else 1
-            if isinstance(self.transport, asyncio.WriteTransport):
-                self.transport.write(self.responses[kind])
+            self.respond(head)
+
+    def respond(self, head: bytes) -> None:
+        """Respond to a request with this head, in lower case."""
+        kind = 2 if head.startswith(b"post") else 0 if b"/tkt_" in head.split(b"\r\n", 1)[0] else 1
+        if isinstance(self.transport, asyncio.WriteTransport):
+            self.transport.write(self.responses[kind])
 
 
 async def main() -> None:
