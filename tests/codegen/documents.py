@@ -15,7 +15,7 @@ from codegen.ir.operations import OperationSpec
 from codegen.lint.run import lint
 from codegen.parser.run import parse
 from codegen.parser.validation import validate_openapi
-from codegen.spec.document import Document, Node
+from codegen.spec.document import Document, Node, schemas_named_in
 from codegen.spec.loader import read
 
 TICKETS = "/api/v1/teams/{teamId}/tickets"
@@ -48,9 +48,11 @@ def _frozen(kept: frozenset[str] = frozenset()) -> bytes:
     for part in (raw["paths"], raw["components"]["responses"], raw["components"]["requestBodies"]):
         reached |= Document(raw).reachable_schemas(part)
     schemas = raw["components"]["schemas"]
-    raw["components"]["schemas"] = {
-        name: node for name, node in schemas.items() if name in reached or node.get("x-cstar-envelope") or name == "FreeObject"
+    read_anyway = {
+        name for name, node in schemas.items() if node.get("x-cstar-envelope") and reached.keys() >= {*schemas_named_in(node)}
     }
+    kept_schemas = reached.keys() | read_anyway | {"FreeObject"}
+    raw["components"]["schemas"] = {name: node for name, node in schemas.items() if name in kept_schemas}
     return pickle.dumps(raw)
 
 
