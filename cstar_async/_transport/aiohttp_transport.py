@@ -24,7 +24,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from cstar_async._protocol.messages import RawResponse, Request, StreamingResponse
-from cstar_async._transport.body import BodyReader, Decompressor, copy_body, read_body
+from cstar_async._transport.body import BodyReader, Decompressor, copy_body, read_body, take_arrived_body
 from cstar_async._transport.connection_guard import (
     ConnectionGuard,
     ConnectionTracker,
@@ -150,8 +150,12 @@ class AiohttpTransport:
                     await copy_body(response, sink, partial(limit.restart, asyncio.current_task()))
                     check_no_trailing_data(protocol)
                     return RawResponse(response.status, response.headers, b"")
-                is_early = upload is not None and not upload.is_written and response.status >= 300
-                body = await read_body(response, self._max_response_size, is_early=is_early)
+                body: bytes | None = None
+                if guard is None and upload is None:  # traces of a user's session observe the reading, and an upload must end first
+                    body = take_arrived_body(response, self._max_response_size)
+                if body is None:
+                    is_early = upload is not None and not upload.is_written and response.status >= 300
+                    body = await read_body(response, self._max_response_size, is_early=is_early)
                 check_no_trailing_data(protocol)
                 encoding = response.headers.get(hdrs.CONTENT_ENCODING)
                 if encoding is not None:

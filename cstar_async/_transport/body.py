@@ -25,6 +25,14 @@ _MAX_INLINE: Final = 1024 * 1024
 _THREADS: Final = 2
 
 
+def take_arrived_body(response: aiohttp.ClientResponse, max_size: int | None) -> bytes | None:
+    """Return a body that has arrived completely and is not too large, without the coroutines of `read_body`; None for any other."""
+    content = response.content
+    if content.is_eof() and (max_size is None or content.total_bytes <= max_size):
+        return content.read_nowait()
+    return None
+
+
 async def read_body(response: aiohttp.ClientResponse, max_size: int | None, *, is_early: bool = False) -> bytes:
     """Read a body to its end, or close the connection and raise a `ResponseTooLargeError` as soon as it is too large.
 

@@ -1,4 +1,4 @@
-"""Make aiohttp send each request once, and match each response to its request.
+"""Make aiohttp send each request once and in one piece, and match each response to its request.
 
 aiohttp itself sends a GET or DELETE again when a kept-alive connection drops, and no limiter or hook would notice that attempt. It
 also takes unread data on a connection for the response. After a server or gateway has sent one response too many, every later
@@ -11,22 +11,32 @@ some microseconds a request.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import select
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
+from aiohttp import hdrs
 from aiohttp.client_middlewares import ClientHandlerType
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
+from aiohttp.http_writer import StreamWriter
 
 from cstar_async.errors import ConnectionFailedError
 
 RETRIED_BY_AIOHTTP = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
 """The errors after which aiohttp sends a request again."""
+
+_MAX_SMALL_BODY: Final = 32768
+"""Bytes of a body that is written together with its headers. The buffer of a socket takes more, so no write has to wait."""
+_RESPONSE_ARGUMENTS: Final[frozenset[str]] = frozenset(
+    ("method", "url", "writer", "continue100", "timer", "request_info", "traces", "loop", "session", "stream_writer")
+)
+"""What a response of aiohttp is made of. If another version needs anything else, it writes all bodies itself."""
 
 
 class ConnectionLost(aiohttp.ClientError):
@@ -70,7 +80,11 @@ class ConnectionTracker:
 
 
 def make_request_class(connections: ConnectionTracker) -> type[aiohttp.ClientRequest]:
-    """Return a request class for a session, which refuses connections with unread data."""
+    """Return a request class for a session, which refuses connections with unread data, and writes a small body at once.
+
+    aiohttp writes each body in a task, which takes a tenth of the time of a POST.
+    """
+    writes_small_bodies = frozenset(inspect.signature(aiohttp.ClientResponse).parameters) == _RESPONSE_ARGUMENTS
 
     class GuardedRequest(aiohttp.ClientRequest):
         POST_METHODS: set[str] = set()  # noqa: RUF012  # aiohttp declares it without ClassVar
@@ -78,9 +92,41 @@ def make_request_class(connections: ConnectionTracker) -> type[aiohttp.ClientReq
 
         # Returns aiohttp's coroutine, because an `async def` around it would slow every request.
         def send(self, conn: Connection) -> Any:
-            if not connections.is_clean(conn.protocol):
+            protocol = conn.protocol
+            if not connections.is_clean(protocol):
                 raise UnexpectedDataError
+            body = self.body
+            if (
+                isinstance(body, aiohttp.BytesPayload)
+                and writes_small_bodies
+                and body.size is not None
+                and body.size <= _MAX_SMALL_BODY
+                and protocol is not None
+                and not protocol.writing_paused
+                and self.proxy is None
+                and hdrs.EXPECT not in self.headers
+            ):
+                return self._send_small(protocol, body)
             return super().send(conn)
+
+        async def _send_small(self, protocol: ResponseHandler, body: aiohttp.BytesPayload) -> aiohttp.ClientResponse:
+            """Send headers and body in one piece."""
+            writer = StreamWriter(protocol, self.loop)
+            await writer.write_headers(f"{self.method} {self.url.raw_path_qs} HTTP/1.1", self.headers)
+            await body.write(writer)
+            writer.set_eof()
+            return self.response_class(
+                self.method,
+                self.original_url,
+                writer=None,
+                continue100=None,
+                timer=self._timer,
+                request_info=self.request_info,
+                traces=[],
+                loop=self.loop,
+                session=self.session,
+                stream_writer=writer,
+            )
 
     return GuardedRequest
 

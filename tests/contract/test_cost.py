@@ -83,9 +83,10 @@ async def count_started(work: Work) -> dict[str, int]:
 
 @pytest.mark.parametrize("method", MAX_ABOVE_BARE)
 def test_request_starts_no_task_and_no_timer(method: str) -> None:
-    """A request needs no task that bare aiohttp does not need, and no timer at all.
+    """A request needs no task and no timer, where bare aiohttp needs a timer, and before Python 3.12 a task for the body of a POST.
 
-    If it fails: `asyncio.timeout`, `wait_for`, `create_task` or `sleep` is on the path. `SharedTimeout` replaces the first two.
+    If it fails: `asyncio.timeout`, `wait_for`, `create_task` or `sleep` is on the path. `SharedTimeout` replaces the first two. A
+    task for the body means that aiohttp makes responses in another way; see `connection_guard`.
     """
 
     async def count(port: int) -> list[dict[str, int]]:
@@ -94,7 +95,7 @@ def test_request_starts_no_task_and_no_timer(method: str) -> None:
 
     with server_in_a_thread() as port:
         ours, bare = asyncio.run(count(port))
-    assert (ours["tasks"] <= bare["tasks"], ours["timers"]) == (True, 0)
+    assert ours == {"tasks": 0, "timers": 0}
     assert bare["timers"] > 0
 
 
