@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +35,18 @@ TESTED: Final = (
     "tests/unit/test_decoding.py",
 )
 """Tests that use each dependency; all others are run in the tree."""
+TOOLS: Final = (
+    "aioresponses",
+    "coverage",
+    "fastapi",
+    "httpx",
+    "hypothesis",
+    "pytest",
+    "pytest-asyncio",
+    "pytest-randomly",
+    "pytest-timeout",
+)
+"""The packages of the group `dev` that these tests import, or that the settings of pytest need."""
 
 
 def main() -> None:
@@ -102,12 +115,9 @@ def install(archive: Path, folder: Path, versions: str) -> Path:
 
 
 def test_tools() -> list[str]:
-    """Return the pinned packages that the tests below need."""
-    import tomllib
-
+    """Return the pinned versions of the tools."""
     pinned = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]["dev"]
-    wanted = ("coverage", "hypothesis", "pytest", "pytest-asyncio", "pytest-timeout", "pytest-randomly", "aioresponses")
-    return [one for one in pinned if one.partition("==")[0] in wanted]
+    return [one for one in pinned if one.partition("==")[0] in TOOLS]
 
 
 def check_installed(python: Path) -> None:

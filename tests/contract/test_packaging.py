@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from release.__main__ import EXTRAS, TESTED, TOOLS
 from release.facts import lowest_versions, metadata_problems, problems, read_project, read_version
 
 ROOT = Path(__file__).parents[2]
@@ -66,3 +70,31 @@ def test_workflow_calls_targets_that_exist() -> None:
     rules = set(re.findall(r"^([a-z -]+):", MAKEFILE, re.MULTILINE))
     assert targets <= {name for rule in rules for name in rule.split()}
     assert {"test", "test-lowest", "audit"} <= targets
+
+
+def imported(path: Path, seen: set[Path]) -> Iterator[str]:
+    """Return the packages that a test file imports at its top, itself and by other files of the tests."""
+    seen.add(path)
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        above = ".".join(path.relative_to(ROOT).parts[:-1]) + "." if isinstance(node, ast.ImportFrom) and node.level else ""
+        names = [above + (node.module or "")] if isinstance(node, ast.ImportFrom) else []
+        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        for name in names:
+            other = ROOT / f"{name.replace('.', '/')}.py"
+            if name.startswith("tests.") and other.is_file() and other not in seen:
+                yield from imported(other, seen)
+            elif not name.startswith("tests"):
+                yield name.partition(".")[0]
+
+
+def test_tests_of_a_release_import_what_is_installed() -> None:
+    """The files import the standard library, the package with the tested extras, and the tools."""
+    files = [path for one in TESTED for path in ([ROOT / one] if one.endswith(".py") else sorted((ROOT / one).glob("*.py")))]
+    files += [
+        *{path.parent / "conftest.py" for path in files if (path.parent / "conftest.py").is_file()},
+        ROOT / "tests/conftest.py",
+    ]
+    found = {name for path in files for name in imported(path, set())}
+    required = PYPROJECT["project"]["dependencies"] + lowest_versions(ROOT, EXTRAS.split(","))
+    installed = {re.split(r"[>=<\[]", one)[0].replace("-", "_") for one in [*required, *TOOLS, "starlette", "attr", "pygments"]}
+    assert set() == found - installed - sys.stdlib_module_names - {"cstar_async", "opentelemetry"}
