@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jedi
 import pytest
 
 from cstar_async import CStarClient
@@ -151,7 +152,6 @@ def test_editor_offers_only_what_is_public(server: LanguageServer) -> None:
 )
 def test_jedi_completes(text: str, expected: set[str]) -> None:
     """IPython, Jupyter and editors with jedi offer methods, arguments, and the fields of items."""
-    jedi = pytest.importorskip("jedi")
     line, column = position_after(text)
     program = "\n".join([*PROGRAM.splitlines()[:line], PROGRAM.splitlines()[line][:column]])
     offered = {completion.name for completion in jedi.Script(program).complete(line + 1, column)}
