@@ -71,7 +71,7 @@ def open_writer(output: Path, file_format: Format, table: str, columns: Sequence
         table: The name of the table in a database.
         columns: The fields of a row.
         resume: Whether to continue an export that stopped.
-        overwrite: Whether to replace a file.
+        overwrite: Whether to replace a file. With *resume*, only one that is complete.
 
     Raises:
         UsageError: The file exists, or a library is missing.
@@ -82,7 +82,7 @@ def open_writer(output: Path, file_format: Format, table: str, columns: Sequence
         raise UsageError(f"{output} must be a file")
     kept = [path for path in (_with_suffix(output, ".checkpoint"), _with_suffix(output, ".part")) if path.exists()]
     is_partial = bool(kept) or (file_format == "sqlite" and _is_partial_database(output))
-    if overwrite:
+    if overwrite and not (resume and is_partial):
         for path in (output, *kept):
             path.unlink(missing_ok=True)
     elif is_partial and not resume:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from cstar_async.cli._writers import Format, open_writer
 from cstar_async.testing import FakeCStar
 
 from .conftest import Command, environment, run_process, served
@@ -153,6 +154,33 @@ def test_resume_of_something_else_is_refused(command: Command, tmp_path: Path, n
     assert command("export", "tickets", "-o", str(tmp_path), "--format", "csv", "--overwrite").code == 2
 
 
+@pytest.mark.parametrize(("suffix", "file_format"), [(".jsonl", "jsonl"), (".csv", "csv"), (".db", "sqlite")])
+def test_repeated_job_continues_what_stopped_and_replaces_what_is_complete(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, suffix: str, file_format: Format
+) -> None:
+    """The same command with `--resume --overwrite` succeeds each night, and does not begin again after a stop."""
+    job = (
+        "export",
+        "tickets",
+        "-o",
+        str(tmp_path / f"tickets{suffix}"),
+        "--json",
+        "--resume",
+        "--overwrite",
+        "--format",
+        file_format,
+    )
+    with served(seed=1, rows=150) as fake:
+        use(fake, monkeypatch)
+        assert [command(*job).code for _ in range(2)] == [0, 0]
+        fake.faults.add(match=lambda request: request.query.get("page") == "2", status=400)
+        assert command(*job).code == 1
+        writer = open_writer(tmp_path / f"tickets{suffix}", file_format, "tickets", ["id"], resume=True, overwrite=True)
+        assert writer.state.rows == 100
+        assert command(*job).json["rows"] == 150
+    assert len(set(rows_of(tmp_path / f"tickets{suffix}"))) == 150
+
+
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.db"])
 def test_unwritable_place_is_one_sentence(command: Command, tmp_path: Path, name: str) -> None:
     """A folder that does not exist is an error that names the file."""
@@ -175,9 +203,11 @@ def test_file_that_lost_rows_is_not_continued(command: Command, monkeypatch: pyt
     assert path.read_bytes() == b"id"
 
 
-def test_dry_run_says_what_it_costs(command: Command, tmp_path: Path) -> None:
+def test_dry_run_says_what_it_costs(command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """`--dry-run` takes one call, states the items and calls, and writes nothing."""
-    outcome = command("export", "customers", "-o", str(tmp_path / "c.csv"), "--dry-run", "--json")
+    with served(seed=7) as fake:
+        use(fake, monkeypatch)
+        outcome = command("export", "customers", "-o", str(tmp_path / "c.csv"), "--dry-run", "--json")
     assert (outcome.json["items"] >= 12, outcome.json["calls"], outcome.json["fitsNow"]) == (True, 1, True)
     assert list(tmp_path.iterdir()) == []
 
