@@ -9,7 +9,7 @@ from codegen import naming as names
 from codegen.ir.docstrings import described, docstring, sentence, text_of
 from codegen.ir.function_docs import batched_docstring, function_docstring, python_names
 from codegen.ir.models import FieldSpec, ModelBuilder, ModelSpec, request_annotation
-from codegen.ir.types import PythonType, TypeMapper
+from codegen.ir.types import PythonType, TypeMapper, joined
 from codegen.spec.document import Document, Node, Operation, Parameter, entries
 from codegen.spec.queries import (
     BODY,
@@ -171,7 +171,29 @@ class FunctionBuilder:
             returns += " | None"
         return _Result(returns=returns, decoded_as=decoded_as, classes=type_.classes)
 
+    def _value_by_status(self, operation: Operation) -> _Result:
+        """Return a result that each status decodes in its own way."""
+        types = {status: self._types.of(schema) for status, schema in operation.result.by_status}
+        decoders = {status: f"_decode_{operation.id}_{status or 'other'}" for status in types}
+        annotations = [*(type_.declared_read_type for type_ in types.values()), *(["None"] if operation.result.is_nullable else [])]
+        return _Result(
+            returns=joined([*annotations, *(["str"] if operation.result.text else [])]),
+            decoded_as=f"{{{', '.join(f'{status}: {name}' for status, name in decoders.items())}}}",
+            classes=tuple(name for type_ in types.values() for name in type_.classes),
+            decoders=tuple(
+                DecoderSpec(
+                    name=decoders[status],
+                    doc=docstring([f"Decode the result of `{operation.id}` with {_status_text(status)}."], depth=1),
+                    annotation=type_.declared_read_type,
+                    expression=type_.decoding_of("value"),
+                )
+                for status, type_ in types.items()
+            ),
+        )
+
     def _value(self, operation: Operation) -> _Result:
+        if operation.result.by_status:
+            return self._value_by_status(operation)
         type_ = self._types.of(operation.result.schema)
         is_nullable = operation.result.is_nullable and not type_.is_nullable
         annotation = type_.optional_read_type if is_nullable else type_.declared_read_type
@@ -300,6 +322,10 @@ class FunctionBuilder:
         given += ["idempotency_key=idempotency_key"] if sends_idempotency_key(operation) else []
         given += ["options=options"]
         return f"{method}({', '.join(given)})"
+
+
+def _status_text(status: int) -> str:
+    return f"the status {status}" if status else "another status"
 
 
 def _decorators(operation: Operation, arguments: Sequence[Argument]) -> tuple[str, ...]:

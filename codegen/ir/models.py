@@ -24,6 +24,7 @@ from codegen.spec.queries import (
     DEPRECATED_VALUES,
     OLD_CONSTANTS,
     OLD_NAME,
+    UNION_RULES,
     attribute_names,
     is_model,
     is_union,
@@ -98,15 +99,15 @@ class FieldSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class UnionSpec:
-    """One of several models, distinguished by a tag."""
+    """One of several models, distinguished by a tag or by what only one of them must have."""
 
     name: str
     doc: str
     members: str
     tag: str
-    """The wire name of the tag property, as a literal."""
+    """The wire name of the tag property, as a literal; empty without one."""
     decoders: str
-    """The decoder of each tag, as a dict literal."""
+    """The decoder of each tag, as a dict literal. Without a tag, the rules in their order, as a tuple."""
     fallback: str
     decoder: str
     decoder_doc: str
@@ -345,22 +346,35 @@ def _shorthand_reader(name: str, wire: str) -> ShorthandReaderSpec:
 
 def _union(name: str, schema: Node) -> UnionSpec:
     members, fallback = union_members(schema), schema.get("x-cstar-unknown")
-    decoders = "".join(f"{tag!r}: {names.decoder(member)}, " for tag, member in union_tags(schema).items())
+    tagged = "".join(f"{tag!r}: {names.decoder(member)}, " for tag, member in union_tags(schema).items())
+    has_tag = "discriminator" in schema
     unknown = f"a `{fallback}`" if fallback else "the object as it arrived"
+    when = "the tag is not known" if has_tag else "it is none of them"
     return UnionSpec(
         name=name,
         doc=docstring([_described(schema, name), *_deprecated(schema), *source_of(schema)], depth=0),
         members=" | ".join([*members, *([] if fallback else ["dict[str, JSON]"])]),
-        tag=repr(schema["discriminator"]["propertyName"]),
-        decoders=f"{{{decoders}}}",
+        tag=repr(schema["discriminator"]["propertyName"]) if has_tag else "",
+        decoders=f"{{{tagged}}}" if has_tag else _rules(members, items(schema, UNION_RULES)),
         fallback=names.decoder(str(fallback)) if fallback else "keep_object",
         decoder=names.decoder(name),
-        decoder_doc=docstring([f"Decode JSON to `{name}`; {unknown} if the tag is not known."], depth=1),
+        decoder_doc=docstring([f"Decode JSON to `{name}`; {unknown} if {when}."], depth=1),
         table=f"_{names.function_stem(name).upper()}",
         classes=frozenset(members),
         old_name=str(schema.get(OLD_NAME, "")),
         is_deprecated=schema.get("deprecated") is True,
     )
+
+
+def _rules(members: list[str], rules: list[Node]) -> str:
+    """Return the rules of a union without a tag, as a literal."""
+    literals: list[str] = []
+    for rule in rules:
+        values = ", ".join(f"{name!r}: ({', '.join(map(repr, known))},)" for name, known in rule["values"].items())
+        required = ", ".join(map(repr, rule["required"]))
+        member = members[int(rule["option"])]
+        literals.append(f"(frozenset({{{required}}}), {{{values}}}, {names.decoder(member)})")
+    return f"({', '.join(literals)},)"
 
 
 def request_annotation(type_: PythonType, *, is_required: bool) -> tuple[str, str]:

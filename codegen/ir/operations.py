@@ -67,7 +67,7 @@ def operation_spec(document: Document, operation: Operation, credentials: frozen
         "scope": scope,
         "segments": tuple(re.split(r"\{[^{}]*\}", path)),
         "shape": found.shape,
-        "success_status": found.status,
+        "success_status": found.status or 200,
         "result": result if result and not is_free_object(document.schemas[result]) else None,
         "request": body_name(operation),
         "required_key": operation.node["x-cstar-key"],

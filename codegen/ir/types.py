@@ -226,9 +226,9 @@ def _any_of(types: Sequence[PythonType], *, is_nullable: bool) -> PythonType:
     decoded = next((type_ for type_ in are_objects if type_.object_reader and not type_.container and len(are_objects) == 1), None)
     undecoded = [type_ if type_ is decoded else _undecoded(type_) for type_ in types]
     return PythonType(
-        read_type=_joined(type_.declared_read_type for type_ in undecoded),
-        writable_type=_joined(type_.declared_writable_type for type_ in undecoded),
-        argument_type=_joined(type_.argument_type for type_ in types),
+        read_type=joined(type_.declared_read_type for type_ in undecoded),
+        writable_type=joined(type_.declared_writable_type for type_ in undecoded),
+        argument_type=joined(type_.argument_type for type_ in types),
         object_reader=decoded.object_reader if decoded else "",
         classes=tuple(dict.fromkeys(name for type_ in types for name in type_.classes)),
         is_nullable=is_nullable or any(type_.is_nullable for type_ in types),
@@ -251,7 +251,7 @@ def _undecoded(type_: PythonType) -> PythonType:
     return PythonType(read_type=read_type, argument_type=type_.argument_type, is_string=type_.is_string)
 
 
-def _joined(annotations: Iterable[str]) -> str:
+def joined(annotations: Iterable[str]) -> str:
     """Join annotations to a union that has each member once."""
     return " | ".join(dict.fromkeys(member for annotation in annotations for member in members_of(annotation)))
 

@@ -12,7 +12,7 @@ from typing import Any
 from codegen.naming import ClassNames
 from codegen.parser.schemas import COMPONENTS, INPUT
 from codegen.spec.document import Body, Document, Node, Operation, entries, is_list, is_object, items, schema_named
-from codegen.spec.queries import READ_AS, alternatives, is_free_object, is_model, union_members
+from codegen.spec.queries import READ_AS, UNION_RULES, alternatives, is_free_object, is_model, union_members
 
 _ANY_OBJECT: Node = {"type": "object", "additionalProperties": True}
 
@@ -53,7 +53,8 @@ class _Inputs:
         return found
 
     def _has_member_without_class(self, schema: Node) -> bool:
-        return "discriminator" in schema and any(is_free_object(self._schemas[member]) for member in union_members(schema))
+        is_joined = bool({"discriminator", UNION_RULES} & schema.keys())
+        return is_joined and any(is_free_object(self._schemas[member]) for member in union_members(schema))
 
     def _find_differing(self) -> set[str]:
         """Return the schemas of bodies and results that need two classes, and those that refer to one of them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -74,15 +75,20 @@ class ResponseParser:
             return Result(status=200, shape="value", schema={}, node={}, is_nullable=True, may_be_empty=True)
         results = [self._result(response, operation, owner) for response in responses]
         first = next((result for result in results if result.shape != "none"), results[0])
-        others = [
-            result for result in results if result.shape != "none" and (result.shape, result.schema) != (first.shape, first.schema)
-        ]
-        if others and {result.shape for result in (first, *others)} <= {"object", "array", "value"} and not first.has_envelope:
-            options = [result.schema for result in (first, *others)]
-            if sum(result.shape == "object" for result in (first, *others)) > 1:
-                self._notes.add(operation.pointer, "the objects of its successful responses have no common tag; they stay dicts.")
-            first = replace(first, shape="value", schema={"anyOf": options})
-        elif others:
+        valued = [result for result in results if result.shape != "none"]
+        are_alike = len({(result.has_envelope, result.shape in ("object", "array", "value")) for result in valued}) == 1
+        if all((one.shape, one.schema) == (first.shape, first.schema) for one in valued):
+            pass
+        elif are_alike and first.shape in ("object", "array", "value"):
+            options = list({json.dumps(one.schema): one.schema for one in valued}.values())
+            first = replace(
+                first,
+                shape="value",
+                schema={"anyOf": options},
+                is_nullable=any(one.is_nullable for one in valued),
+                by_status=tuple((one.status, one.schema) for one in valued),
+            )
+        else:
             self._notes.add(operation.pointer, "its successful responses differ; the first one is read.")
         if any(result.shape == "none" for result in results) and first.shape in ("object", "array", "page", "value"):
             return replace(first, shape="value", is_nullable=True, may_be_empty=True)
@@ -100,7 +106,7 @@ class ResponseParser:
         others = [essence(one) for one in content if one != media and essence(one) in _ALTERNATIVES] if is_json(media) else []
         text = next(iter(others), None)
         text = str(node["x-cstar-text"]).lower() if "x-cstar-text" in node else text
-        number = int(status) if status.isdecimal() else 200
+        number = int(status) if status.isdecimal() else 0
         return _Response(status=number, node=node, pointer=place, media=media, text=text)
 
     def _schema(self, response: _Response) -> tuple[Node, str]:

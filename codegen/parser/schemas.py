@@ -15,12 +15,15 @@ from codegen.errors import NoteCollector, ProblemCollector
 from codegen.parser.merging import flattened, without_nullable
 from codegen.parser.names import CLASS, NAME, NameChooser
 from codegen.parser.references import References, nested, owner_of, unescaped
-from codegen.parser.unions import Tags, find_tags, options_of
+from codegen.parser.unions import Tags, find_rules, find_tags, options_of
 from codegen.spec.document import Document, Node, child_pointer, entries, is_list, is_object, items, schema_named
-from codegen.spec.queries import is_free_object, is_model, types_of
+from codegen.spec.queries import UNION_RULES, is_free_object, is_model, types_of
 
 _BESIDE = frozenset({"summary", "description", "default", "deprecated", "readOnly", "writeOnly", "title", "example", "examples"})
 """The keys beside a `$ref` that have a meaning there."""
+Options: TypeAlias = list[tuple[int, Node]]
+"""Options of a union, with their indexes."""
+NOT_DISTINCT = "the objects of this union have no common tag, and no required fields of their own; they stay dicts."
 FindFiles: TypeAlias = Callable[[str, object, str], Node | None]
 """Returns the schema of a field of a form if it takes files: its name, its schema and where that is."""
 COMPONENTS = "#/components/schemas"
@@ -202,19 +205,22 @@ class SchemaParser:
         if "enum" in node:
             return "enum" if node["enum"] and all(isinstance(value, str) for value in node["enum"]) else ""
         if options_of(node)[1]:
-            return "union" if self._tags(node, pointer) else ""
+            return "union" if self._distinguished(node, pointer, options_of(node)[1]) else ""
         if is_model(node) or (node.get("properties") and not types_of(node)):
             return "model"
         is_free = types_of(node) == ["object"] and node.get("additionalProperties") is True
         return "free" if is_free and owner_of(pointer) else ""
 
-    def _tags(self, node: Node, pointer: str) -> Tags | None:
-        keyword, options = options_of(node)
+    def _distinguished(self, node: Node, pointer: str, options: Options) -> Tags | list[Node] | None:
+        """Return the tags of a union of models, or its rules; None if it is no such union, or nothing distinguishes its members."""
+        keyword, _ = options_of(node)
         members: dict[str, Node] = {}
         for index, option in options:
             target, place = self._references.resolve(option, nested(pointer, keyword, index))
             members[place] = self._flattened(target, place)[0]
-        return find_tags(node, members, self._references, pointer)
+        if not all(entries(member, "properties") and types_of(member) in ([], ["object"]) for member in members.values()):
+            return None
+        return find_tags(node, members, self._references, pointer) or find_rules(members, self._references)
 
     def _hoist(self, node: Node, pointer: str, owner: str) -> Node:
         name = self._hoisted.get(pointer)
@@ -230,7 +236,7 @@ class SchemaParser:
         if "enum" in node:
             return self._enum(node, name)
         if options_of(node)[1]:
-            return self._union(node, pointer, name)
+            return self._union(node, pointer, name, options_of(node)[1])
         if "properties" not in node:
             return node
         parsed = {"type": "object", **node} if "type" not in node else dict(node)
@@ -261,20 +267,41 @@ class SchemaParser:
         named = [*constants.values()] != [names.constant(str(value)) for value in values]
         return {**beside, "enum": values, **({"x-enum-varnames": [*constants.values()]} if named else {})}
 
-    def _union(self, node: Node, pointer: str, name: str) -> Node:
-        keyword, options = options_of(node)
-        tag, tags = self._tags(node, pointer) or ("", {})
+    def _union(self, node: Node, pointer: str, name: str, options: Options) -> Node:
+        keyword, _ = options_of(node)
         members: dict[str, Node] = {}
         for index, option in options:
             _, place = self._references.resolve(option, nested(pointer, keyword, index))
             members[place] = self.value(option, place, f"{name}Option{index + 1}")
-        mapping = {text: members[place]["$ref"] for text, place in tags.items()}
-        parsed = {
-            "oneOf": [{"$ref": member["$ref"]} for member in members.values()],
-            "discriminator": {"propertyName": tag, "mapping": mapping},
-        }
-        kept = {key: parsed.get(key, value) for key, value in node.items() if key not in ("anyOf", "type")}
+        parsed: Node = {"oneOf": [{"$ref": member["$ref"]} for member in members.values()]}
+        found = self._distinguished(node, pointer, options)
+        if isinstance(found, tuple):
+            mapping = {text: members[place]["$ref"] for text, place in found[1].items()}
+            parsed["discriminator"] = {"propertyName": found[0], "mapping": mapping}
+        else:
+            parsed[UNION_RULES] = found
+        unread = {"anyOf", "type", "discriminator"} - parsed.keys()
+        kept = {key: parsed.get(key, value) for key, value in node.items() if key not in unread}
         return {**kept, **parsed}
+
+    def _joins_models(self, node: Node, pointer: str, owner: str, parsed: dict[int, Node]) -> bool:
+        """Put a union of their own in the place of the models among the options, if there are several.
+
+        Returns False if nothing distinguishes them.
+        """
+        keyword, options = options_of(node)
+        places = {index: self._references.resolve(one, nested(pointer, keyword, index)) for index, one in options}
+        models = [(index, one) for index, one in options if self._kind(*places[index]) == "model"]
+        if len({places[index][1] for index, _ in models}) < 2:
+            return True
+        if not self._distinguished(node, pointer, models):
+            return False
+        place = f"{pointer}#objects"
+        if place not in self._hoisted:
+            name = self._hoisted[place] = self.class_names.add(f"{owner}Object", place)
+            self._components[name] = self._union({keyword: node[keyword]}, pointer, name, models)
+        parsed |= {index: {"$ref": f"{COMPONENTS}/{self._hoisted[place]}"} for index, _ in models}
+        return True
 
     def _plain(self, node: Node, pointer: str, owner: str) -> Node:
         keyword, options = options_of(node)
@@ -282,14 +309,14 @@ class SchemaParser:
             parsed_options = {
                 index: self.value(option, nested(pointer, keyword, index), f"{owner}Option{index + 1}") for index, option in options
             }
-            kinds = [self._kind(*self._references.resolve(one, nested(pointer, keyword, index))) for index, one in options]
-            if kinds.count("model") > 1:
-                self._notes.add(pointer, "the objects of this union have no common tag; they stay dicts.")
+            if not self._joins_models(node, pointer, owner, parsed_options):
+                self._notes.add(pointer, NOT_DISTINCT)
             only = parsed_options[options[0][0]]
             if len(options) == 1 and "$ref" not in only:
                 return {**only, **{key: value for key, value in node.items() if key != keyword}}
             given = enumerate(node[keyword])
-            return {**node, keyword: [parsed_options.get(index, {"type": "null"}) for index, _ in given]}
+            kept = [parsed_options.get(index, {"type": "null"}) for index, _ in given]
+            return {**node, keyword: [one for index, one in enumerate(kept) if one not in kept[:index]]}
         parsed = dict(node)
         if "type" not in node:
             parsed.update(_implied_type(node))

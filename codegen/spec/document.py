@@ -71,6 +71,8 @@ class Result:
     """How a page is requested and read: the arguments of `Paging` that have another value than for cStar. None: it is no page."""
     text: str | None = None
     """The content type of the text that the server may send instead of JSON."""
+    by_status: tuple[tuple[int, Node], ...] = ()
+    """The schema of the value for each status, where they differ; that of status 0 is for all others."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,8 @@ OLD_NAME = "x-cstar-old-name"
 """The earlier Python name of a parameter, a property or a schema, which works for a release; the generator sets it."""
 OLD_CONSTANTS = "x-cstar-old-constants"
 """The values of an enum by the earlier names of their constants."""
+UNION_RULES = "x-cstar-union-rules"
+"""How the members of a union without a tag are distinguished. The parser sets it."""
 DEPRECATED_VALUES = "x-cstar-deprecated-values"
 """The values of an enum that are deprecated. The parser sets it."""
 OLD_FUNCTION = "x-cstar-old-function"
@@ -169,7 +171,7 @@ def deprecated_values(document: Document, schema: Node) -> list[object]:
     """Return the values of an enum that are deprecated, also where a value may be one of the enum, or a list of its values."""
     if "$ref" in schema:
         return deprecated_values(document, document.schemas[schema_named(schema["$ref"])])
-    inner = [] if "discriminator" in schema else [*alternatives(schema)[0], entries(schema, "items")]
+    inner = [*alternatives(schema)[0], entries(schema, "items")]
     return [*items(schema, DEPRECATED_VALUES), *(value for one in inner if one for value in deprecated_values(document, one))]
 
 
@@ -190,7 +192,7 @@ def is_model(schema: Node) -> bool:
 
 
 def is_union(schema: Node) -> bool:
-    """Return whether a component is one of several objects, distinguished by a property."""
+    """Return whether a component is one of several objects, distinguished by their properties."""
     return "oneOf" in schema
 
 

@@ -75,9 +75,12 @@ class _Comparison:
         tag = value.get(name)
         if isinstance(tag, str) and tag not in members:
             yield self._drift(f"{where}.{name}", "unknown_value", "one of " + ", ".join(members), tag)
-            return
-        member = members.get(tag) if isinstance(tag, str) else _PREFIX + union["x-cstar-unknown"]
-        yield from self.compare({"$ref": member}, value, where, ())
+        elif isinstance(tag, str):
+            yield from self.compare({"$ref": members[tag]}, value, where, ())
+        elif "x-cstar-unknown" in union:
+            yield from self.compare({"$ref": _PREFIX + union["x-cstar-unknown"]}, value, where, ())
+        else:
+            yield self._drift(f"{where}.{name}", "missing" if tag is None else "wrong_type", "string", type_of(tag))
 
     def _compare_object(self, schema: Schema, value: dict[str, UntypedJSON], where: str, path: Path) -> Iterator[DriftInfo]:
         properties: Mapping[str, Schema] = schema.get("properties", {})
@@ -99,20 +102,22 @@ class _Comparison:
     def _resolve(self, schema: Schema, value: UntypedJSON, path: Path) -> tuple[Schema, Path]:
         """Follow references, and select the alternative that is not null, or null for a null value.
 
-        A union of objects stays as it is, with the type `object`.
+        A union of objects stays as it is, with the type `object`. Where there are several alternatives, nothing is compared.
         """
         while "$ref" in schema:
             name = schema["$ref"].removeprefix(_PREFIX)
             schema, path = self.schemas[name], ("components", "schemas", name)
         if "discriminator" in schema:
             return {**schema, "type": "object"}, path
+        if "x-cstar-union-rules" in schema:
+            return {"type": "object"}, path
         alternatives: list[Schema] | None = schema.get("oneOf")
         if alternatives is None:
             return schema, path
         if value is None and any(other.get("type") == "null" for other in alternatives):
             return {"type": "null"}, path
-        index, chosen = next((index, other) for index, other in enumerate(alternatives) if other.get("type") != "null")
-        return self._resolve(chosen, value, (*path, "oneOf", index))
+        others = [index for index, other in enumerate(alternatives) if other.get("type") != "null"]
+        return self._resolve(alternatives[others[0]], value, (*path, "oneOf", others[0])) if len(others) == 1 else ({}, path)
 
     def _drift(
         self,

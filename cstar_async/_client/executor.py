@@ -15,7 +15,7 @@ from cstar_async._client.request_builder import build_operation_call, build_raw_
 from cstar_async._client.transfers import download_operation, stream_operation, stream_path
 from cstar_async._model.codec import decode_item, decode_items
 from cstar_async._model.structuring import StructureError, structure_as
-from cstar_async._operations.executor import CallArguments
+from cstar_async._operations.executor import CallArguments, ResultDecoder
 from cstar_async._operations.operation import Operation, Shape
 from cstar_async._protocol.envelope import (
     decode_text,
@@ -58,7 +58,7 @@ class ClientExecutor(RequestPipeline):
     async def execute(
         self,
         operation: Operation,
-        result: type[T] | Callable[[UntypedJSON], T],
+        result: ResultDecoder[T],
         /,
         *path: str,
         query: Mapping[str, object] | None = None,
@@ -92,6 +92,8 @@ class ClientExecutor(RequestPipeline):
         if shape == "array":
             return self.finish(call, envelope, cast("T", decode_items(get_args(result)[0], data)))
         decode: UntypedJSON = result
+        if decode.__class__ is dict:
+            decode = decode.get(call.response.status) or decode.get(0) or _as_it_is
         decoded: T = decode(data) if shape == "value" else decode_item(decode, data)
         if self.context.team_path.value is None and operation.id == "whoami":
             self._keep_team(decoded)
@@ -263,6 +265,10 @@ class ClientExecutor(RequestPipeline):
             idempotency_key=call.idempotency_key,
             elapsed=self.context.clock.monotonic() - call.started,
         )
+
+
+def _as_it_is(value: UntypedJSON) -> UntypedJSON:
+    return value
 
 
 def _read_without_json(shape: Shape, response: RawResponse) -> object:

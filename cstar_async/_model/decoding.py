@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Final, NoReturn, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol, Self, TypeAlias, TypeVar
 
 from cstar_async._types import JSON, UntypedJSON, is_array, is_object, is_str
 from cstar_async.errors import InvalidArgumentError
 
 T = TypeVar("T")
+
+ObjectDecoder: TypeAlias = Callable[[dict[str, UntypedJSON]], T]
+UnionRules: TypeAlias = tuple[tuple[frozenset[str], Mapping[str, tuple[JSON, ...]], ObjectDecoder[T]], ...]
+"""How the members of a union are distinguished, in the order in which to try them.
+
+Each has the properties that it must have, the values of some of them, and the decoder.
+"""
 
 
 class _New(Protocol):
@@ -85,6 +92,14 @@ def keep_object(wire: dict[str, UntypedJSON]) -> dict[str, JSON]:
 def select_decoder(decoders: Mapping[str, T], tag: UntypedJSON, fallback: T) -> T:
     """Return the decoder for a tag; the fallback if the tag is unknown, missing or not a str."""
     return decoders.get(tag, fallback) if isinstance(tag, str) else fallback
+
+
+def match_decoder(rules: UnionRules[T], wire: dict[str, UntypedJSON], fallback: ObjectDecoder[T]) -> ObjectDecoder[T]:
+    """Return the decoder of the first rule that an object obeys, or the fallback."""
+    for required, values, decode in rules:
+        if required <= wire.keys() and all(wire[name] in known for name, known in values.items()):
+            return decode
+    return fallback
 
 
 def empty_list() -> list[UntypedJSON]:

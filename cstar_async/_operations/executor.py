@@ -7,7 +7,7 @@ one function. `__executor__` has underscores so that completion does not offer i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict, TypeVar, Unpack, cast
 
 if TYPE_CHECKING:
     from cstar_async._operations.operation import Operation
@@ -29,13 +29,17 @@ class CallArguments(TypedDict, total=False):
     options: RequestOptions | None
 
 
+ResultDecoder: TypeAlias = "type[T] | Callable[[UntypedJSON], T] | Mapping[int, Callable[[UntypedJSON], T]]"
+"""How a result is decoded."""
+
+
 class OperationExecutor(Protocol):
     """Execute operations."""
 
     async def execute(
         self,
         operation: Operation,
-        result: type[T] | Callable[[UntypedJSON], T],
+        result: ResultDecoder[T],
         /,
         *path: str,
         query: Mapping[str, object] | None = None,
@@ -47,7 +51,8 @@ class OperationExecutor(Protocol):
     ) -> T:
         """Call an operation and return its `data` as *result*.
 
-        For an array, *result* is `list[Item]`, and for any other value its decoder. Besides *result*, a nullable operation returns
+        For an array, *result* is `list[Item]`, and for any other value its decoder, or one for each status, where 0 is any other
+        status. Besides *result*, a nullable operation returns
         None, and one that may respond with text returns a str; their generated functions are annotated accordingly.
         """
         ...
