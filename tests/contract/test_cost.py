@@ -140,18 +140,28 @@ def test_import_loads_only_the_standard_library() -> None:
 
 @pytest.mark.parametrize(("place", "limit"), [("memory", MAX_PER_EVENT), ("file", MAX_PER_EVENT_IN_FILE)])
 def test_event_costs_few_calls(place: str, limit: int, tmp_path: Path) -> None:
-    """An event is verified, stored, handled and marked as done."""
+    """An event is verified, stored, handled and marked as done. Twenty that arrive together share their transactions.
+
+    If it fails: `cProfile` around `calls_per_event` shows the new calls. About ten more in a file alone, and none in memory, are
+    those of a sixth transaction: the writer no longer waits for the next changes of the same events.
+    """
     store = MemoryStore() if place == "memory" else SqliteStore(tmp_path / "events.db")
     assert asyncio.run(calls_per_event(store)) <= limit
 
 
 def test_object_is_decoded_in_few_calls() -> None:
-    """Most fields are plain and need no function call."""
+    """Most fields are plain and need no function call.
+
+    If it fails: look at a generated decoder in `cstar_async.models`. A field of JSON is taken from the dictionary as it is.
+    """
     assert calls_per_object() <= MAX_PER_OBJECT
 
 
 def test_pages_are_in_no_reference_cycle() -> None:
-    """A page in a reference cycle would stay in memory, with its items, until the garbage collector runs."""
+    """A page in a reference cycle would stay in memory, with its items, until the garbage collector runs.
+
+    If it fails: an object of the call keeps its own callback or exception. `gc.get_referrers()` of the page shows which.
+    """
 
     async def collected_after_twenty_pages(port: int) -> int:
         async with CStarClient(api_key="sk_test_a", team_id=TEAM, base_url=f"http://127.0.0.1:{port}") as cstar:
