@@ -33,7 +33,7 @@ MAX_ABOVE_BARE = {"GET": 36, "POST": 5 if sys.version_info < (3, 12) else 52, "p
 
 Before Python 3.12, aiohttp runs a task for the body of a POST, which this client does not.
 """
-MAX_PER_OBJECT = 25
+MAX_PER_OBJECT = 11
 """Function calls of decoding an object of 21 fields."""
 MAX_PER_EVENT = 280
 """Function calls of an event in an inbox with a `MemoryStore`."""
