@@ -13,7 +13,7 @@ from codegen.diff.python_changes import python_changes
 from codegen.diff.surface import surface_of
 from codegen.errors import NoteCollector
 from codegen.ir.build import build_ir
-from codegen.spec.document import Document, Node, Operation, entries, items
+from codegen.spec.document import Document, Event, Node, Operation, entries, items
 from codegen.spec.queries import (
     DEPRECATED_VALUES,
     NEW_NAME,
@@ -35,7 +35,7 @@ class Kept:
 
 
 def with_deprecated(new: Document, old: Document, notes: NoteCollector) -> Kept:
-    """Return a document with the methods, functions, arguments, fields, classes and values that only an old one has.
+    """Return a document with the methods, functions, arguments, fields, classes, values and events that only an old one has.
 
     What has a new name has both. An operation that is gone is still called under its old path. What cannot be kept, such as another
     type, is noted.
@@ -44,18 +44,19 @@ def with_deprecated(new: Document, old: Document, notes: NoteCollector) -> Kept:
     new, classes = with_old_names(new, old)
     old_names = {other: name for name, other in classes.items()}
     operations = [*new.operations, *_kept_operations(new, old, classes, aliases)]
+    events = (*new.events, *_kept_events(new, old, classes))
     schemas = {
         name: _with_old_parts(node, with_classes(old.schemas.get(old_names.get(name, name), {}), classes))
         for name, node in new.schemas.items()
     }
     needed = Document({"components": {"schemas": old.schemas | schemas}})
-    used = [*schemas.values(), *(part for operation in operations for part in _parts(operation))]
+    used = [*schemas.values(), *(part for operation in operations for part in _parts(operation)), *(one.body for one in events)]
     schemas |= {name: needed.schemas[name] for name in needed.reachable_schemas(used) if name not in schemas}
     known = {tag["name"] for tag in new.raw["tags"]}
     above = {name for operation in operations for name in namespace_ancestors(operation.namespace)}
     tags = [*new.raw["tags"], *(tag for tag in old.raw["tags"] if tag["name"] in above - known)]
     raw = {**new.raw, "tags": tags, "components": {**new.components, "schemas": schemas}}
-    document = Document(raw, tuple(operations), new.events, is_sdk=new.is_sdk, places=old.places | new.places)
+    document = Document(raw, tuple(operations), events, is_sdk=new.is_sdk, places=old.places | new.places)
     before, after = (surface_of(one, build_ir(one)) for one in (old, document))
     for change in python_changes(before, after):
         if change.is_breaking:
@@ -81,6 +82,14 @@ def _kept_operations(new: Document, old: Document, classes: Mapping[str, str], a
             named[NEW_NAME] = f"{other.namespace}.{other.name}"
         source = other or _with_classes(one, classes)
         yield replace(source, node={**source.node, **named})
+
+
+def _kept_events(new: Document, old: Document, classes: Mapping[str, str]) -> Iterator[Event]:
+    """Yield the events that are gone. Those with a new name have it as their old one."""
+    known = {one.type for one in new.events} | {one.node.get(OLD_NAME) for one in new.events}
+    for one in old.events:
+        if one.type not in known:
+            yield replace(one, node={**one.node, "deprecated": True}, body=with_classes(one.body, classes))
 
 
 def _with_classes(operation: Operation, classes: Mapping[str, str]) -> Operation:

@@ -39,6 +39,18 @@ def match(old: PythonSurface, new: PythonSurface) -> Matching:
     )
 
 
+def renamed_events(old: PythonSurface, new: PythonSurface) -> dict[str, str]:
+    """Return the new types of events, by their old ones: those with the only data of their kind that came and went."""
+    known, now = {one.type for one in old.events}, {one.type for one in new.events}
+    lost, came = [one for one in old.events if one.type not in now], [one for one in new.events if one.type not in known]
+    found: dict[str, str] = {}
+    for one in lost:
+        same = [other for other in came if other.data == one.data]
+        if len(same) == len([other for other in lost if other.data == one.data]) == 1:
+            found[one.type] = same[0].type
+    return found
+
+
 def operation_key(operation: str) -> str:
     """Return a method and a path without the names of its parameters."""
     return re.sub(r"\{[^{}]*\}", "{}", operation)

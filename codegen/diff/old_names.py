@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from codegen.diff.matching import Matching, argument_pairs, match
+from codegen.diff.matching import Matching, argument_pairs, match, renamed_events
 from codegen.diff.surface import Argument, Function, PythonSurface, surface_of
 from codegen.ir.build import build_ir
 from codegen.spec.document import Document, Node, Operation, Parameter, entries, is_list, is_object
@@ -14,7 +14,7 @@ from codegen.spec.queries import BODY, OLD_CONSTANTS, OLD_NAME
 
 
 def with_old_names(new: Document, old: Document) -> tuple[Document, dict[str, str]]:
-    """Return a document with the old names of its arguments, fields, classes and constants, and the new names of classes.
+    """Return a document with the old names of arguments, fields, classes, constants and events, and the new names of classes.
 
     Parameters that only the old document has are added, as optional and deprecated ones.
     """
@@ -23,7 +23,12 @@ def with_old_names(new: Document, old: Document) -> tuple[Document, dict[str, st
     marks = _Marks(new, before, after, matching)
     operations = _operations(new, old, matching)
     raw = {**new.raw, "components": {**new.components, "schemas": marks.schemas}}
-    return Document(raw, operations, new.events, is_sdk=new.is_sdk, places=new.places), matching.classes
+    old_types = {other: type_ for type_, other in renamed_events(before, after).items()}
+    events = tuple(
+        replace(event, node={**event.node, OLD_NAME: old_types[event.type]}) if event.type in old_types else event
+        for event in new.events
+    )
+    return Document(raw, operations, events, is_sdk=new.is_sdk, places=new.places), matching.classes
 
 
 class _Marks:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from codegen.diff.changes import Change, Kind
-from codegen.diff.matching import Matching, argument_pairs, match, operation_key
+from codegen.diff.matching import Matching, argument_pairs, match, operation_key, renamed_events
 from codegen.diff.surface import Alias, Argument, EnumClass, Function, ModelClass, PythonSurface, Use
 from codegen.diff.types import AnyOf, Types, takes
 from codegen.naming import like_alias
@@ -218,20 +218,17 @@ class _Comparison:
 
     def _events(self) -> Iterator[Change]:
         old, new = {one.type: one for one in self._old.events}, {one.type: one for one in self._new.events}
-        lost = [one for one in old.values() if one.type not in new]
-        came = [one for one in new.values() if one.type not in old]
-        renamed: dict[str, str] = {}
-        for one in lost:
-            same = [other for other in came if other.data == one.data]
-            rivals = [other for other in lost if other.data == one.data]
-            if len(same) == len(rivals) == 1:
-                renamed[one.type] = same[0].type
-                message = f"the event is now `{same[0].type}`, and its class `{same[0].name}`"
-                yield _change("renamed", f"webhooks.{one.name}", same[0].place, message, breaks=True)
+        renamed = renamed_events(self._old, self._new)
+        for one in (one for one in old.values() if one.type not in new):
+            if one.type in renamed:
+                other = new[renamed[one.type]]
+                is_kept = other.old_type == one.type
+                message = f"the event is now `{other.type}`, and its class `{other.name}`{_KEPT if is_kept else ''}"
+                yield _change("renamed", f"webhooks.{one.name}", other.place, message, breaks=not is_kept)
             else:
                 yield _change("removed", f"webhooks.{one.name}", one.place, f"the event `{one.type}` is gone", breaks=True)
-        for one in came:
-            if one.type not in renamed.values():
+        for one in new.values():
+            if one.type not in old and one.type not in renamed.values():
                 yield _change("added", f"webhooks.{one.name}", one.place, f"a new event, `{one.type}`", breaks=False)
         for type_ in old.keys() & new.keys():
             one, other = old[type_], new[type_]

@@ -98,6 +98,8 @@ class EventClass:
     name: str
     type: str
     data: str
+    old_type: str = ""
+    """A type that it had before, and whose handlers work as well."""
     place: str = ""
 
 
@@ -167,7 +169,13 @@ class _Collector:
                 for union in module.unions
             ),
             events=tuple(
-                EventClass(name=event.name, type=event.type, data=event.data, place=child_pointer("#/webhooks", event.type))
+                EventClass(
+                    name=event.name,
+                    type=event.type,
+                    data=event.data,
+                    old_type=event.old_type,
+                    place=child_pointer("#/webhooks", event.type),
+                )
                 for event in code.events
             ),
             clients=(Client(name=client.name, arguments=tuple(_client_arguments(client))),) if client else (),
