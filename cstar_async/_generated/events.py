@@ -553,6 +553,12 @@ EVENTS: Final[Mapping[str, type[WebhookEvent]]] = {
 }
 """The class of each event type."""
 
+OLD_TYPES: Final[Mapping[str, str]] = {}
+"""The present type of each event that has another name now."""
+
+OLD_NAMES: Final[Mapping[str, str]] = {}
+"""The present class of each event that has another name now."""
+
 DECODERS: Final[Mapping[type[WebhookEvent], Callable[[dict[str, UntypedJSON]], WebhookEvent]]] = {
     TicketCreated: event_decoder(TicketCreated, decode_ticket_event_data, "ticket"),
     TicketUpdated: event_decoder(TicketUpdated, decode_ticket_event_data, "ticket"),
