@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from cstar_async._generated import events as _events
 from cstar_async._generated.events import *  # noqa: F403 -- a class for each type of event
+from cstar_async._model.argument_check import warn_of_deprecated
 from cstar_async._model.event import UnknownEvent, WebhookEvent
 from cstar_async._model.stored_event import StoredEvent
 from cstar_async.errors import PayloadError, SignatureError, StaleTimestampError, WebhookError
@@ -66,9 +67,12 @@ __all__ += _events.__all__
 if not TYPE_CHECKING:
 
     def __getattr__(name):
-        """Import `RedisStore`."""
+        """Import `RedisStore`, or an event class by its old name."""
         if name == "RedisStore":
             from cstar_async.redis import RedisStore
 
             return RedisStore
+        if name in _events.OLD_NAMES:
+            warn_of_deprecated(f"{__name__}.{name}", _events.OLD_NAMES[name])
+            return getattr(_events, _events.OLD_NAMES[name])
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

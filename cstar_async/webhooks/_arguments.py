@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from cstar_async._generated.events import OLD_TYPES
+from cstar_async._model.argument_check import warn_of_deprecated
 from cstar_async._model.event import WebhookEvent
 from cstar_async._types import is_str
 from cstar_async._validation import invalid
 
 
-def validate_types(types: Iterable[object]) -> None:
-    """Raise InvalidArgumentError unless each item is an event type, a pattern or an event class."""
-    for one in types:
-        if not (one if is_str(one) else _is_event_class(one)):
-            raise invalid("types", "event types such as 'ticket.created', patterns such as 'ticket.*', or event classes", one)
+def validate_types(types: Iterable[str | type[WebhookEvent]]) -> tuple[str | type[WebhookEvent], ...]:
+    """Return the types of a handler or a stream; an old name of one becomes the present one, and warns.
+
+    Raises:
+        InvalidArgumentError: An item is no event type, no pattern and no event class.
+    """
+    return tuple(map(_validate_type, types))
+
+
+def _validate_type(one: str | type[WebhookEvent]) -> str | type[WebhookEvent]:
+    if not (one if is_str(one) else _is_event_class(one)):
+        raise invalid("types", "event types such as 'ticket.created', patterns such as 'ticket.*', or event classes", one)
+    if not is_str(one) or one not in OLD_TYPES:
+        return one
+    warn_of_deprecated(f"the event {one}", OLD_TYPES[one])
+    return OLD_TYPES[one]
 
 
 def _is_event_class(value: object) -> bool:

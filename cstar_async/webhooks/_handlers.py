@@ -71,11 +71,11 @@ class EventHandlers:
         """
         if not types:
             raise InvalidArgumentError("types must be one or more event types such as 'ticket.created', got none; pass '*' for all")
-        validate_types(types)
+        wanted = validate_types(types)
 
         def register(handler: Handler[UntypedJSON]) -> Handler[UntypedJSON]:
             _validate_handler(handler)
-            self._handlers.append((types, handler))
+            self._handlers.append((wanted, handler))
             self._has_handlers.set()
             return handler
 

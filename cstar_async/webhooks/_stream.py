@@ -74,13 +74,13 @@ class EventStream:
         start_after: str | None,
         max_event_size: int,
     ) -> None:
-        validate_types(types)
+        wanted = validate_types(types)
         if idle_timeout is not None:
             validate_seconds("idle_timeout", idle_timeout, above_zero=True, infinite=True)
         if start_after is not None and not (is_str(start_after) and start_after.isascii() and start_after.isprintable()):
             raise invalid("start_after", "the id of an event, in printable ASCII", start_after)
         self._executor = executor
-        self._types = types or ("*",)
+        self._types = wanted or ("*",)
         self._idle_timeout = idle_timeout
         self._max_event_size = validate_count("max_event_size", max_event_size, 1)
         self._ready: deque[tuple[WebhookEvent, bytes]] = deque()

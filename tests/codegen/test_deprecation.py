@@ -16,7 +16,7 @@ from codegen.ir.build import build_ir
 from codegen.parser.run import parse
 from codegen.spec.document import Node
 from tests.codegen import pets as made
-from tests.codegen.documents import TICKET, operation
+from tests.codegen.documents import TICKET, operation, parsed, small
 from tests.codegen.pets import Edit, edited, pets, schema
 from tests.codegen.test_diff import RENAMINGS
 from tests.codegen.trees import Tree
@@ -98,12 +98,33 @@ def test_what_cannot_be_kept_is_noted() -> None:
     assert "`Pet.name` is not kept: is `int`, was `str`." in note
 
 
+def test_events_stay() -> None:
+    """One with a new name is known by both, and one that is gone is deprecated."""
+    new = small("activity", "webhooks")
+    new["webhooks"]["survey.completed"] = new["webhooks"].pop("survey.submitted")
+    del new["webhooks"]["ticket.assigned"]
+    notes = NoteCollector()
+
+    code = build_ir(with_deprecated(parsed(new), parsed(small("activity", "webhooks")), notes).document)
+
+    assert [] == notes.lines
+    events = {event.type: event for event in code.events}
+    assert ("survey.submitted", "SurveySubmitted") == (events["survey.completed"].old_type, events["survey.completed"].old_name)
+    assert "Deprecated" in events["ticket.assigned"].doc
+    assert "survey.submitted" not in events
+
+
 def test_old_name_works(tmp_path: Path) -> None:
-    """A call under the old name sends the request of the new one, and its docstring says that it is deprecated."""
+    """A call under the old name sends the request of the new one, and its docstring says that it is deprecated.
+
+    The old name of an event is a second name of its class, and the type of its handlers. The class of an event that is gone stays.
+    """
 
     def rename(raw: Node) -> None:
         operation(raw, TICKET, "get")["x-cstar-method"] = "read"
         operation(raw, TICKET, "get")["operationId"] = "read_ticket"
+        raw["webhooks"]["survey.completed"] = raw["webhooks"].pop("survey.submitted")
+        del raw["webhooks"]["ticket.assigned"]
 
     tree = Tree(tmp_path)
     shutil.copy(tree.document, tmp_path / "old.yaml")
@@ -113,7 +134,7 @@ def test_old_name_works(tmp_path: Path) -> None:
 
     done = tree.generate("--deprecate", "old.yaml")
     assert 0 == done.returncode, done.stderr
-    assert "same Deprecated" == tree.output_of(
+    assert "same Deprecated\n1 True ['is now SurveyCompleted', 'event survey.submitted is now survey.completed']" == tree.output_of(
         "import asyncio, warnings\n"
         "from cstar_async.api import get_ticket\n"
         "from cstar_async.testing import FakeCStar\n"
@@ -123,7 +144,22 @@ def test_old_name_works(tmp_path: Path) -> None:
         "        ticket = await cstar.tickets.create(title='A')\n"
         "        found = [await cstar.tickets.get(ticket.id), await cstar.tickets.read(ticket.id)]\n"
         "        print('same' if found[0] == found[1] else found, 'Deprecated' if 'Deprecated' in get_ticket.__doc__ else '')\n"
-        "asyncio.run(main())"
+        "asyncio.run(main())\n"
+        "from cstar_async import webhooks\n"
+        "async def receive(inbox, found):\n"
+        '    body = b\'{"id": "evt_1", "type": "survey.completed", "data": {}}\'\n'
+        "    @inbox.on('survey.submitted')\n"
+        "    async def handle(event): found.append(event)\n"
+        "    await inbox.receive(body, {'X-Signature': webhooks.sign(body, 'secret')})\n"
+        "    await inbox.wait_until_idle()\n"
+        "    await inbox.aclose()\n"
+        "    return found\n"
+        "with warnings.catch_warnings(record=True) as caught:\n"
+        "    warnings.simplefilter('always')\n"
+        "    cls = webhooks.SurveySubmitted\n"
+        "    found = asyncio.run(receive(webhooks.WebhookInbox('secret'), []))\n"
+        "is_same = cls is webhooks.SurveyCompleted is type(found[0]) and webhooks.TicketAssigned.__doc__ is not None\n"
+        "print(len(found), is_same, [str(one.message).partition(' ')[2] for one in caught])"
     )
 
 
