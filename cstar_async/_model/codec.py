@@ -11,6 +11,7 @@ from types import GenericAlias, NoneType
 from typing import Final, TypeVar, cast
 from uuid import UUID
 
+import attrs
 import orjson
 
 from cstar_async._model.decoding import format_datetime
@@ -47,7 +48,8 @@ def from_dict(model: type[T], data: JSONObject) -> T:
     Unknown fields are kept in `extra`. Missing fields and nulls become None. A value of an unexpected type stays as it is.
 
     Args:
-        model: A class of `cstar_async.models` or of `cstar_async.webhooks`.
+        model: A class of `cstar_async.models` or of `cstar_async.webhooks`, or an attrs class of yours that inherits from one. A
+            field that it adds has its name in camel case on the wire, and takes the value as it came, by way of its `converter`.
         data: A JSON object with wire names, such as a stored webhook or the result of `to_dict`.
 
     Raises:
@@ -63,9 +65,33 @@ def from_dict(model: type[T], data: JSONObject) -> T:
 
 
 def find_decoder(model: type[T]) -> Callable[[dict[str, UntypedJSON]], T] | None:
-    """Return the generated decoder of a class; None for anything else."""
+    """Return the decoder of a generated class or of a class that inherits from one; None for anything else."""
     target = cast("object", model)
-    return getattr(sys.modules.get(target.__module__), "DECODERS", {}).get(target) if isinstance(target, type) else None
+    if not isinstance(target, type) or not issubclass(target, Model):
+        return None
+    for base in target.__mro__:
+        decode: Callable[[dict[str, UntypedJSON]], T] | None = getattr(sys.modules.get(base.__module__), "DECODERS", {}).get(base)
+        if decode is not None:
+            return decode if base is target else _decoder_of_subclass(model, decode)
+    return None
+
+
+def _decoder_of_subclass(model: type[T], decode: Callable[[dict[str, UntypedJSON]], T]) -> Callable[[dict[str, UntypedJSON]], T]:
+    kind: UntypedJSON = model
+
+    def decode_subclass(data: dict[str, UntypedJSON]) -> T:
+        base: UntypedJSON = decode(data)
+        extra = dict(base.extra)
+        values: dict[str, UntypedJSON] = {}
+        for field in kind.__attrs_attrs__:
+            wire = kind.__wire_names__.get(field.name)
+            if hasattr(base, field.name):
+                values[field.alias] = getattr(base, field.name)
+            elif field.init and (wire in extra or field.default is attrs.NOTHING):
+                values[field.alias] = extra.pop(wire, None)
+        return model(**{**values, "extra": extra})
+
+    return decode_subclass
 
 
 def to_dict(model: Model) -> dict[str, JSON]:

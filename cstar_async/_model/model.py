@@ -13,6 +13,11 @@ from cstar_async._types import UntypedJSON, is_array
 _NUMBER: Final = re.compile(r"\b(int|float|bool)\b")
 
 
+def _camel_case(name: str) -> str:
+    first, *rest = name.strip("_").split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
 class Model(FieldRepr):
     """Share what all generated models have in common. It has no fields of its own."""
 
@@ -29,6 +34,14 @@ class Model(FieldRepr):
 
     __deprecated_fields__: ClassVar[frozenset[str]] = frozenset()
     """The wire names of the fields that are deprecated."""
+
+    @classmethod
+    def __attrs_init_subclass__(cls) -> None:
+        """Give the fields that a user's class adds their wire names. Generated classes state theirs."""
+        if "__wire_names__" not in vars(cls):
+            kind: UntypedJSON = cls
+            names = [field.name for field in kind.__attrs_attrs__ if field.name != "extra"]
+            cls.__wire_names__ = {name: cls.__wire_names__.get(name) or _camel_case(name) for name in names}
 
     def _all_fields(self) -> Iterable[tuple[str, object]]:
         extra: Mapping[str, object] = getattr(self, "extra", {})

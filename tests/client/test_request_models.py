@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
-from cstar_async import CStarClient, CStarLibrary, DecodeError, Hooks, InvalidArgumentError, PermissionDeniedError
+from cstar_async import CStarClient, CStarLibrary, DecodeError, Hooks, InvalidArgumentError, Model, PermissionDeniedError
 from cstar_async.hooks import CallEndInfo
 from cstar_async.models import Tag, Ticket
 
@@ -93,7 +93,7 @@ async def test_response_without_a_body_is_an_error(server: Server, client: CStar
         await client.request("DELETE", "/shifts/1", model=Shift)
 
 
-@pytest.mark.parametrize("model", [5, "Shift", object, list[object], type("Later", (Ticket,), {})])
+@pytest.mark.parametrize("model", [5, "Shift", object, list[object], type("Later", (Model,), {})])
 async def test_class_that_cannot_be_made_is_refused(server: Server, client: CStarClient, model: Any) -> None:
     """Before anything is sent."""
     with pytest.raises(InvalidArgumentError, match=r"^model must be a class"):

@@ -190,12 +190,10 @@ def test_model_is_read_from_a_mapping_only(data: dict[str, Any]) -> None:
     assert f"data of Ticket must be a mapping, got {type(data).__name__}" == caught.value.message
 
 
-class Subclass(Ticket):
-    """A model that was not generated."""
-
-
-@pytest.mark.parametrize("model", [int, dict[str, Any], "Ticket", None, Model, Subclass, [], from_dict(Ticket, {})])
-def test_only_generated_models_are_read(model: Any) -> None:
+@pytest.mark.parametrize(
+    "model", [int, dict[str, Any], "Ticket", None, Model, type("Later", (Model,), {}), [], from_dict(Ticket, {})]
+)
+def test_only_models_are_read(model: Any) -> None:
     """Any other argument is refused, a class or not."""
     with pytest.raises(InvalidArgumentError) as caught:
         from_dict(model, {})
