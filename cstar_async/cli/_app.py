@@ -16,8 +16,9 @@ import typer
 
 from cstar_async._redaction import redact_secrets
 from cstar_async.api._namespaces import ClientNamespaces
+from cstar_async.cli._completion import COMPLETION_OPTIONS, complete
 from cstar_async.cli._errors import SUCCESS, UsageError, report
-from cstar_async.cli._groups import LIBRARY, new_group
+from cstar_async.cli._groups import LIBRARY, Command, new_group
 from cstar_async.errors import CStarError, UnknownValueWarning
 
 _NAME: Final = "cstar-async"
@@ -37,6 +38,8 @@ _COMMANDS: Final = {
 _ADDED: Final = {"tickets": ("reply", "close"), "webhooks": ("verify",)}
 """Commands of `_commands` in a namespace."""
 _COMPLETE: Final = "_CSTAR_ASYNC_COMPLETE"
+_COMPLETED: Final = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
+"""Variables with the command line that a shell completes: of bash, and of the others."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -48,12 +51,16 @@ def run(arguments: Sequence[str]) -> int:
     Returns:
         The exit code.
     """
-    words = [*arguments, *os.environ.get("COMP_WORDS", "").split()] if _COMPLETE in os.environ else arguments
+    words = list(arguments)
+    if _COMPLETE in os.environ:
+        words += [word for name in _COMPLETED for word in os.environ.get(name, "").split()]
     app = _build(set(words))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("default", UnknownValueWarning)
             warnings.showwarning = _show_warning
+            if arguments and arguments[0] in COMPLETION_OPTIONS:
+                return complete(arguments[0], arguments[1:], _NAME, _COMPLETE)
             code = app(list(arguments) or ["--help"], prog_name=_NAME, standalone_mode=False)
     except typer.TyperException as error:
         message = redact_secrets(error.format_message())
@@ -62,7 +69,7 @@ def run(arguments: Sequence[str]) -> int:
             sys.stderr.write(f"error: {message}\n" + (f"Try '{context.command_path} --help'.\n" if context is not None else ""))
         return error.exit_code
     except SystemExit as ending:
-        # The framework ends so when the reader of a pipe has stopped; another exit is that of the completion.
+        # The framework ends so when the reader of a pipe has stopped; another exit is that of the script of a shell.
         if isinstance(ending.__context__, BrokenPipeError):
             raise ending.__context__ from None
         raise
@@ -80,7 +87,7 @@ def _build(words: set[str]) -> typer.Typer:
     )
     for name, (module, description) in _COMMANDS.items():
         function = _function(module, name) if module is not None and name in words else _listed
-        app.command(name, help=description if function is _listed else None, rich_help_panel="Commands")(function)
+        app.command(name, cls=Command, help=description if function is _listed else None, rich_help_panel="Commands")(function)
     for name, member in vars(ClientNamespaces).items():
         if name.startswith("_"):
             continue
@@ -90,7 +97,7 @@ def _build(words: set[str]) -> typer.Typer:
 
             add_namespace(group, getattr(ClientNamespaces, name), (name,))
             for added in _ADDED.get(name, ()):
-                group.command(added)(_function("_commands", added))
+                group.command(added, cls=Command)(_function("_commands", added))
     library = new_group(app, LIBRARY, "The public knowledge base of a team, without a key.", "Operations")
     if LIBRARY in words:
         from cstar_async.api.library import LibraryNamespace

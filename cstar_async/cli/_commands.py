@@ -19,11 +19,20 @@ from cstar_async.cli._output import note, print_result
 
 SECRET_VARIABLE = "CSTAR_WEBHOOK_SECRET"  # noqa: S105  # the name of a variable
 
+
+def event_types() -> list[str]:
+    """Return the documented types of events."""
+    from cstar_async._generated.events import EVENTS
+
+    return list(EVENTS)
+
+
 TicketId: TypeAlias = Annotated[
     str, typer.Argument(metavar="TICKET_ID", help="Ticket ID (tkt_…) or bare UUID.", show_default=False)
 ]
 EventType: TypeAlias = Annotated[
-    str, typer.Argument(metavar="TYPE", help="Event type, such as ticket.created.", show_default=False)
+    str,
+    typer.Argument(metavar="TYPE", help="Event type, such as ticket.created.", show_default=False, autocompletion=event_types),
 ]
 
 
@@ -76,14 +85,15 @@ def reply(
     max_wait: MaxWait = None,
 ) -> None:
     """Reply to a ticket as an agent."""
-    from cstar_async.api import create_ticket_message
+    from cstar_async.api import create_ticket_message, update_ticket
 
     text = text_or_stdin(content)
     if dry_run:
-        print_result(
-            first_request(create_ticket_message, [ticket_id], {"content": text, "sender": "agent", "is_internal": internal}),
-            as_json=True,
-        )
+        message = {"content": text, "sender": "agent", "is_internal": internal}
+        requests = [first_request(create_ticket_message, [ticket_id], message)]
+        if close:
+            requests.append(first_request(update_ticket, [ticket_id], {"status": "closed"}))
+        print_result(requests if close else requests[0], as_json=True)
         return
 
     async def work(client: CStarClient) -> object:

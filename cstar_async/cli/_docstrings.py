@@ -66,5 +66,4 @@ def _plain(text: str, names: Collection[str]) -> str:
             return option_name(word)
         return {"None": "null", "True": "true", "False": "false"}.get(word, word)
 
-    # A bracket begins a style for rich.
-    return _CODE.sub(code, " ".join(text.split())).replace("[", "\\[")
+    return _CODE.sub(code, " ".join(text.split()))

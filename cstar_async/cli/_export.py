@@ -37,7 +37,15 @@ _MAX_RECURSION: Final = 5000
 
 
 def export(
-    name: Annotated[str, typer.Argument(metavar="LIST", help="What to export: tickets, customers, articles …", show_default=False)],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="LIST",
+            help="What to export: tickets, customers, articles …",
+            show_default=False,
+            autocompletion=_list_names,
+        ),
+    ],
     *,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write.", show_default=False)],
     file_format: Annotated[
@@ -69,12 +77,18 @@ def export(
     if dry_run:
         print_result(run_with(client, lambda client: _estimate(listed(client))), as_json=as_json)
         return
+    if str(output) == "-":
+        raise UsageError(f"--output must be a file; 'cstar-async {name.replace('.', ' ')} list --all --json' prints all rows")
     chosen = file_format or _FORMATS.get(output.suffix.lower())
     if chosen is None:
         raise UsageError(f"--format is required, because {output} does not end with {', '.join(_FORMATS)}")
     try:
         writer = open_writer(output, chosen, name, _columns(function), resume=resume, overwrite=overwrite)
         state = run_with(client, lambda client: _copy(client, listed(client), writer, name))
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(output)) from None  # not the name of the checkpoint beside it
+    except sqlite3.OperationalError as error:
+        raise OSError(None, str(error), str(output)) from None
     except sqlite3.Error as error:
         raise UsageError(f"cannot write {output}: {error}") from None
     print_result({"file": str(output), "format": chosen, "rows": state.rows}, as_json=as_json)
@@ -133,7 +147,11 @@ def _find_list(name: str) -> Callable[..., Any]:
     try:
         return lists[name.replace("-", "_")]
     except KeyError:
-        raise UsageError(f"LIST must be one of {', '.join(sorted(lists)).replace('_', '-')}, got {name}") from None
+        raise UsageError(f"LIST must be one of {', '.join(_list_names())}, got {name}") from None
+
+
+def _list_names() -> list[str]:
+    return sorted(name.replace("_", "-") for name, _ in _lists(ClientNamespaces, ""))
 
 
 def _lists(owner: type, prefix: str) -> Iterator[tuple[str, Callable[..., Any]]]:

@@ -1,15 +1,23 @@
-"""Groups of commands, apart from the commands: the help of the whole program imports neither these nor the client."""
+"""Groups and the class of commands, apart from the commands: the help of the program imports neither these nor the client."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import typer
+from typer.core import TyperCommand
 
 from cstar_async.cli._docstrings import first_sentence
 
 LIBRARY: Final = "library"
 """The command of the public library, whose client needs no key."""
+
+
+class Command(TyperCommand):
+    """A command whose help is no table of rich: that would cut the names of options in a narrow terminal."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **{**settings, "rich_markup_mode": None})
 
 
 def new_group(app: typer.Typer, name: str, description: str, panel: str | None = None) -> typer.Typer:

@@ -26,6 +26,8 @@ Row: TypeAlias = Sequence[tuple[str, object]]
 
 _BATCH: Final = 500
 """Records a call (documented)."""
+_DELIMITERS: Final = ",;\t"
+"""What can be between the cells of a table."""
 _MAX_SHOWN: Final = 20
 """Failed records that are printed."""
 
@@ -43,7 +45,12 @@ class _Total:
 
 def import_(
     file: Annotated[
-        str, typer.Argument(metavar="FILE|-", help="CSV with a header, JSON lines or a JSON array.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="FILE|-",
+            help="CSV with a header (comma, semicolon or tab), JSON lines or a JSON array.",
+            show_default=False,
+        ),
     ],
     *,
     resource: Annotated[
@@ -98,9 +105,13 @@ async def _send(
     with ProgressBar(resource, len(records)) as progress:
         for start in range(0, len(records), _BATCH):
             batch = records[start : start + _BATCH]
-            part = await client.imports.run(
-                resource=resource, records=batch, merge_strategy=merge_strategy, idempotency_key=idempotency_key(key, start)
-            )
+            try:
+                part = await client.imports.run(
+                    resource=resource, records=batch, merge_strategy=merge_strategy, idempotency_key=idempotency_key(key, start)
+                )
+            except BaseException:
+                note(f"Stopped after {start} records; the same command with the same file continues.")
+                raise
             total.total += len(batch)
             total.created += part.created or 0
             total.updated += part.updated or 0
@@ -128,14 +139,18 @@ def _read_records(file: str, text: str, resource: Resource) -> list[dict[str, ob
     function, wire_names = functions[resource]
     arguments = [one for one in read_arguments(function) if one.name in wire_names]
     rows = (
-        _csv_rows(text) if file.lower().endswith(".csv") or (file == "-" and text[:1] not in {"{", "["}) else _json_rows(text, file)
+        _csv_rows(text)
+        if file.lower().endswith((".csv", ".tsv")) or (file == "-" and text[:1] not in {"{", "["})
+        else _json_rows(text, file)
     )
     return [_record(row, number, arguments, wire_names) for number, row in enumerate(rows, 1)]
 
 
 def _csv_rows(text: str) -> list[Row]:
     limit = csv.field_size_limit(len(text))  # the default, 128 KiB, is less than an article may have
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header_line = text.partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=header_line.count)  # names of columns contain none of them
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
     try:
         header, *lines = [line for line in reader if line] or [[]]
     except csv.Error as error:

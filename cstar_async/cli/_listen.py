@@ -16,7 +16,7 @@ import typer
 
 from cstar_async import CStarClient, CStarError, to_dict
 from cstar_async.cli._calls import Json, MaxWait, Timeout, new_client, run_with
-from cstar_async.cli._commands import signing_secrets
+from cstar_async.cli._commands import event_types, signing_secrets
 from cstar_async.cli._errors import UsageError
 from cstar_async.cli._output import escape, format_json, note, printable
 from cstar_async.webhooks import WebhookEvent, sign
@@ -29,7 +29,13 @@ def listen(
     *,
     types: Annotated[
         list[str] | None,
-        typer.Option("--types", metavar="TYPE", help="Only these types, such as ticket.*; may be repeated.", show_default=False),
+        typer.Option(
+            "--types",
+            metavar="TYPE",
+            help="Only these types, such as ticket.*; may be repeated.",
+            show_default=False,
+            autocompletion=event_types,
+        ),
     ] = None,
     forward_to: Annotated[
         str | None,

@@ -28,7 +28,7 @@ from cstar_async.cli._calls import (
 from cstar_async.cli._docstrings import option_name, read_docstring
 from cstar_async.cli._errors import UsageError
 from cstar_async.cli._files import read_object
-from cstar_async.cli._groups import LIBRARY, new_group
+from cstar_async.cli._groups import LIBRARY, Command, new_group
 from cstar_async.cli._output import note, print_result
 
 _COMMON: Final = {
@@ -105,7 +105,7 @@ def add_operation(app: typer.Typer, function: Callable[..., Any], path: tuple[st
         _run(function, path, arguments, _Given(own, is_open=documentation.is_open, **values))
 
     vars(run)["__signature__"] = inspect.Signature(parameters)
-    app.command(path[-1].replace("_", "-"), help=documentation.text)(run)
+    app.command(path[-1].replace("_", "-"), cls=Command, help=documentation.text)(run)
 
 
 def _run(function: Callable[..., Any], path: tuple[str, ...], arguments: Sequence[Argument], given: _Given) -> None:

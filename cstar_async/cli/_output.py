@@ -20,6 +20,9 @@ _SECRET_NAMES: Final = frozenset({"secret", "signingsecret", "apikey", "token", 
 _UNSAFE: Final = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _MAX_COLUMNS: Final = 7
 _MAX_CELL: Final = 60
+_MIN_COLUMN: Final = 20
+"""Characters that a column has at least, or as many as it needs."""
+_GAP: Final = 2
 _MAX_SHOWN: Final = 300
 """Characters; a longer value is not shown in a list."""
 _LAST_COLUMNS: Final = ("created_at", "createdAt")
@@ -143,17 +146,48 @@ def _print_rows(rows: list[JSON]) -> None:
         lines = ["\t".join(columns), *("\t".join(_cell(row.get(name)) for name in columns) for row in objects)]
         sys.stdout.writelines(f"{line}\n" for line in lines)
         return
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    console = Console()
+    texts = {name: [_cell(row.get(name), max_length=_MAX_CELL) for row in objects] for name in columns}
+    widths = _widths({name: max(map(cell_len, [name, *cells])) for name, cells in texts.items()}, console.width)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in columns:
+    for name, width in widths.items():
         numeric = all(isinstance(row.get(name), (int, float, type(None))) for row in objects)
-        table.add_column(name, no_wrap=name == columns[0], justify="right" if numeric else "left")
-    for row in objects:
-        table.add_row(*(Text(_cell(row.get(name), max_length=_MAX_CELL)) for name in columns))
-    Console().print(table)
+        # The first is an ID, which is of no use without its end.
+        is_first = name == columns[0]
+        table.add_column(
+            name,
+            width=width,
+            no_wrap=not is_first,
+            overflow="fold" if is_first else "ellipsis",
+            justify="right" if numeric else "left",
+        )
+    for cells in zip(*(texts[name] for name in widths), strict=True):
+        table.add_row(*map(Text, cells))
+    console.print(table)
+
+
+def _widths(wanted: Mapping[str, int], width: int) -> dict[str, int]:
+    """Return the width of each column that fits beside those before it, two characters apart. The first is always shown."""
+    least = {name: min(length, _MIN_COLUMN) for name, length in wanted.items()}
+    first = next(iter(wanted))
+    least[first] = min(wanted[first], width)
+    widths: dict[str, int] = {}
+    left = width
+    for name, length in least.items():
+        left -= length + (_GAP if widths else 0)
+        if left < 0:
+            break
+        widths[name] = length
+    spare = width - sum(widths.values()) - _GAP * (len(widths) - 1)
+    for name, length in widths.items():
+        more = min(wanted[name] - length, spare)
+        widths[name], spare = length + more, spare - more
+    return widths
 
 
 def _print_fields(fields: dict[str, JSON]) -> None:

@@ -14,7 +14,7 @@ import pytest
 from cstar_async.testing import FakeCStar
 from cstar_async.webhooks import sign
 
-from .conftest import Command, run_process
+from .conftest import Command, environment, run_process, served
 
 SECRET = "whsec_0123456789"
 
@@ -84,6 +84,18 @@ def test_doctor_names_what_is_wrong(
     assert "wrongwrong" not in outcome.out + outcome.err
 
 
+def test_doctor_warns_of_a_wrong_clock(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signatures of webhooks are refused by a clock that is minutes off; calls work."""
+    with served() as fake:
+        fake.clock.advance(400)
+        for name, value in environment(fake).items():
+            monkeypatch.setenv(name, value)
+        outcome = command("doctor", "--json")
+    [clock] = [check for check in outcome.json if check["name"] == "clock"]
+    assert (outcome.code, clock["state"]) == (0, "warning")
+    assert "s behind the server" in clock["detail"]
+
+
 def test_doctor_shows_no_password_of_a_url(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """The base URL and the proxy are shown without credentials."""
     monkeypatch.setenv("CSTAR_BASE_URL", "http://me:hunter2@127.0.0.1:9")
@@ -125,6 +137,13 @@ def test_dry_run_sends_nothing(command: Command, fake_server: FakeCStar, argumen
     shown = command(*arguments, "--dry-run").json
     assert {one["method"] for one in (shown if isinstance(shown, list) else [shown])} == {method}
     assert len(fake_server.requests) == before
+
+
+def test_dry_run_of_a_reply_that_closes_shows_both_requests(command: Command) -> None:
+    """A reply with `--close` sends two requests."""
+    shown = command("tickets", "reply", "tkt_1", "Done.", "--close", "--dry-run").json
+    assert [(one["method"], one["body"]) for one in shown][1] == ("PATCH", {"status": "closed"})
+    assert shown[0]["body"]["content"] == "Done."
 
 
 def test_api_sends_query_and_body(command: Command, fake_server: FakeCStar) -> None:

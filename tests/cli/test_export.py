@@ -12,9 +12,11 @@ import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from cstar_async.cli import _writers
 from cstar_async.cli._writers import Format, open_writer
 from cstar_async.testing import FakeCStar
 
@@ -185,9 +187,30 @@ def test_repeated_job_continues_what_stopped_and_replaces_what_is_complete(
 def test_unwritable_place_is_one_sentence(command: Command, tmp_path: Path, name: str) -> None:
     """A folder that does not exist is an error that names the file."""
     outcome = command("export", "tickets", "-o", str(tmp_path / "none" / name))
-    assert (outcome.code in {1, 2}, outcome.out) == (True, "")
-    assert outcome.err.splitlines()[-1].startswith("error: ")
-    assert name in outcome.err
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err.splitlines()[-1].startswith(f"error: {tmp_path / 'none' / name}: ")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl", "db"])
+def test_full_disk_names_the_file(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
+    """Whatever the format, it exits with 1, and `--resume` continues when there is room."""
+    path = tmp_path / f"a.{suffix}"
+    error = sqlite3.OperationalError("database or disk is full") if suffix == "db" else OSError(28, "No space left on device")
+    with monkeypatch.context() as full:
+        for writer in (_writers._DatabaseWriter, _writers._TextWriter):
+            full.setattr(writer, "write", Mock(side_effect=error))
+        outcome = command("export", "tickets", "-o", str(path))
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err.splitlines()[-1] == f"error: {path}: {getattr(error, 'strerror', error)}"
+    assert command("export", "tickets", "-o", str(path), "--resume").code == 0
+
+
+def test_standard_output_is_no_file(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-` is refused with the command that prints, instead of a file of that name."""
+    monkeypatch.chdir(tmp_path)
+    outcome = command("export", "community.posts", "-o", "-", "--format", "jsonl")
+    assert (outcome.code, outcome.out, list(tmp_path.iterdir())) == (2, "", [])
+    assert "cstar-async community posts list --all --json" in outcome.err
 
 
 def test_file_that_lost_rows_is_not_continued(command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from cstar_async.testing import FakeCStar
 
-from .conftest import Command, run_process
+from .conftest import Command, environment, run_process, served
 
 HEADER = "name,email,tags,customFields.plan,notes\n"
 
@@ -101,6 +101,29 @@ def test_file_of_another_kind_is_one_sentence(command: Command, tmp_path: Path, 
     path.write_bytes(content)
     outcome = command("import", str(path))
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+
+
+@pytest.mark.parametrize(("name", "delimiter"), [("a.csv", ";"), ("a.csv", "\t"), ("a.tsv", "\t"), ("a.csv", ",")])
+def test_header_states_the_delimiter(command: Command, tmp_path: Path, name: str, delimiter: str) -> None:
+    """A spreadsheet in another language writes semicolons; a cell may have any of them."""
+    rows = [["name", "email", "notes", "tags"], ["Ann", "a@b.example", '"1;2\t3"', '"x, y"']]
+    (tmp_path / name).write_text("".join(delimiter.join(row) + "\n" for row in rows))
+    first = command("import", str(tmp_path / name), "--resource", "customers", "--dry-run", "--json").json["first"]
+    assert first == {"name": "Ann", "email": "a@b.example", "notes": "1;2\t3", "tags": ["x", "y"]}
+
+
+def test_stopped_import_says_how_to_continue(command: Command, customers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It names the records that are done; the same command creates the rest, and nothing twice."""
+    with served() as fake:
+        for name, value in environment(fake).items():
+            monkeypatch.setenv(name, value)
+        fake.faults.add(match=lambda request: len(fake.requests) == 2, status=400)
+        stopped = command("import", str(customers))
+        assert (stopped.code, stopped.out) == (1, "")
+        assert "Stopped after 500 records; the same command with the same file continues.\n" in stopped.err
+        assert command("import", str(customers), "--json").json["created"] == 1100
+        assert command("customers", "list", "--json", "--max-items", "1101").json[1099:] != []
+        assert len(command("customers", "list", "--all", "--json").json) == 1100
 
 
 def test_missing_file_is_one_sentence(command: Command, tmp_path: Path) -> None:
