@@ -36,6 +36,25 @@ _MAX_RECURSION: Final = 5000
 """Enough for a value of 1,024 levels, the limit of the parser."""
 
 
+def _list_names() -> list[str]:
+    return sorted(name.replace("_", "-") for name, _ in _lists(ClientNamespaces, ""))
+
+
+def _lists(owner: type, prefix: str) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Yield the lists of a namespace and of those inside, without those that belong to another object."""
+    for name, member in vars(owner).items():
+        if name.startswith("_"):
+            continue
+        if not inspect.isfunction(member):
+            yield from _lists(getattr(owner, name), f"{prefix}{name}.")
+        elif (
+            name == "list"
+            and not inspect.iscoroutinefunction(member)
+            and not any(one.is_positional for one in read_arguments(member))
+        ):
+            yield prefix.rstrip("."), member
+
+
 def export(
     name: Annotated[
         str,
@@ -148,25 +167,6 @@ def _find_list(name: str) -> Callable[..., Any]:
         return lists[name.replace("-", "_")]
     except KeyError:
         raise UsageError(f"LIST must be one of {', '.join(_list_names())}, got {name}") from None
-
-
-def _list_names() -> list[str]:
-    return sorted(name.replace("_", "-") for name, _ in _lists(ClientNamespaces, ""))
-
-
-def _lists(owner: type, prefix: str) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Yield the lists of a namespace and of those inside, without those that belong to another object."""
-    for name, member in vars(owner).items():
-        if name.startswith("_"):
-            continue
-        if not inspect.isfunction(member):
-            yield from _lists(getattr(owner, name), f"{prefix}{name}.")
-        elif (
-            name == "list"
-            and not inspect.iscoroutinefunction(member)
-            and not any(one.is_positional for one in read_arguments(member))
-        ):
-            yield prefix.rstrip("."), member
 
 
 def _columns(function: Callable[..., Any]) -> Sequence[str]:
