@@ -29,6 +29,7 @@ _COMMANDS: Final = {
     "api": ("_api", "Call any path of the API."),
     "export": ("_export", "Write all items of a list to a file."),
     "import": ("_import", "Create customers, tickets or articles from a file."),
+    "sync": ("_sync", "Keep a local copy of tickets, customers, articles and messages."),
     "listen": ("_listen", "Print the events of the team as they happen."),
     "trigger": ("_commands", "Send a sample event to each webhook that subscribes to its type."),
     "serve": (None, "Run a fake cStar server on this machine."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Final, NoReturn, TypeAlias, TypeVar
 
 import attrs
@@ -89,9 +89,9 @@ def parse_max_wait(text: str) -> float | None:
         raise UsageError(f"--max-wait must be a number of seconds or none, got {text}") from None
 
 
-def common_options(*, timeout: float | None = None, max_wait: str | None = None) -> ConnectionOptions:
+def common_options(*, timeout: float | None = None, max_wait: str | None = None, hooks: Sequence[Hooks] = ()) -> ConnectionOptions:
     """Return the settings of a command for a client."""
-    options = ConnectionOptions(hooks=[_Notices()])
+    options = ConnectionOptions(hooks=[_Notices(), *hooks])
     if timeout is not None:
         options["timeout"] = timeout
     if max_wait is not None:
@@ -100,7 +100,11 @@ def common_options(*, timeout: float | None = None, max_wait: str | None = None)
 
 
 def new_client(
-    *, timeout: float | None = None, max_wait: str | None = None, priority: Priority = Priority.INTERACTIVE
+    *,
+    timeout: float | None = None,
+    max_wait: str | None = None,
+    priority: Priority = Priority.INTERACTIVE,
+    hooks: Sequence[Hooks] = (),
 ) -> CStarClient:
     """Return a client with the settings of the environment and of the command.
 
@@ -108,7 +112,7 @@ def new_client(
         CStarError: A setting cannot be used.
     """
     require_key()
-    return CStarClient.from_env(priority=priority, **common_options(timeout=timeout, max_wait=max_wait))
+    return CStarClient.from_env(priority=priority, **common_options(timeout=timeout, max_wait=max_wait, hooks=hooks))
 
 
 def new_library(team: str, *, timeout: float | None = None, max_wait: str | None = None) -> CStarLibrary:
