@@ -193,7 +193,7 @@ def test_unwritable_place_is_one_sentence(command: Command, tmp_path: Path, name
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "db"])
 def test_full_disk_names_the_file(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
-    """Whatever the format, it exits with 1, and `--resume` continues when there is room."""
+    """Whatever the format, it exits with 1, and `--resume` continues afterwards."""
     path = tmp_path / f"a.{suffix}"
     error = sqlite3.OperationalError("database or disk is full") if suffix == "db" else OSError(28, "No space left on device")
     with monkeypatch.context() as full:

@@ -41,7 +41,7 @@ class Moody(Order):
 
 @pytest.mark.parametrize("model", [Plain, Order, Moody])
 def test_subclass_of_a_model_round_trips(model: type[Ticket]) -> None:
-    """What was read is written with the same names, whoever reads it; what no field takes is in `extra`."""
+    """What was read is written with the same names, by `from_dict` or the converter; what no field takes is in `extra`."""
     ticket = from_dict(model, DATA)
     assert type(ticket) is model
     assert (ticket.id, ticket.status.is_known) == ("tkt_1", True)
