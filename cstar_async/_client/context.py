@@ -10,7 +10,6 @@ import attrs
 
 from cstar_async._client.closable_waits import ClosableWaits
 from cstar_async._client.concurrency import PrioritySemaphore
-from cstar_async._client.drift import Schemas
 from cstar_async._client.hook_dispatcher import HookDispatcher
 from cstar_async._client.single_flight import SingleFlight
 from cstar_async._clock import Clock
@@ -23,6 +22,7 @@ from cstar_async._rate_limit.interface import Limiter
 from cstar_async._transport.interface import Transport
 
 if TYPE_CHECKING:
+    from cstar_async._client.drift import Schemas
     from cstar_async._client.shared_responses import SharedResponses
 
 

@@ -8,11 +8,9 @@ from contextvars import ContextVar
 from typing import Any, Final, TypeVar, Unpack, cast, get_args
 
 from cstar_async._client.call import Call, CallTarget, TransferCall
-from cstar_async._client.drift import find_drift
 from cstar_async._client.lists import paginate_operation
 from cstar_async._client.pipeline import RequestPipeline
 from cstar_async._client.request_builder import build_operation_call, build_raw_call
-from cstar_async._client.transfers import download_operation, stream_operation, stream_path
 from cstar_async._model.codec import decode_item, decode_items
 from cstar_async._model.structuring import StructureError, structure_as
 from cstar_async._operations.executor import CallArguments, ResultDecoder
@@ -116,12 +114,16 @@ class ClientExecutor(RequestPipeline):
 
     def download(self, operation: Operation, /, *path: str, **arguments: Unpack[CallArguments]) -> Download:
         """Return a download; see `OperationExecutor.download`."""
+        from cstar_async._client.transfers import download_operation  # most programs transfer no files
+
         return download_operation(self, operation, path, arguments)
 
     def stream(
         self, operation: Operation, convert: Callable[[UntypedJSON], T] | None, /, *path: str, **arguments: Unpack[CallArguments]
     ) -> Stream[T]:
         """Return a stream; see `OperationExecutor.stream`."""
+        from cstar_async._client.transfers import stream_operation
+
         return stream_operation(self, operation, convert, path, arguments)
 
     async def request(
@@ -146,6 +148,8 @@ class ClientExecutor(RequestPipeline):
         structure = None if model is None else structure_as(model)
         call = build_raw_call(self.context, self.settings, method, path, params, json, idempotency_key, options, files)
         if stream:
+            from cstar_async._client.transfers import stream_path
+
             return await stream_path(self, call, structure)
         await self.send_with_retries(call)
         envelope: dict[str, UntypedJSON] = {"data": None}
@@ -232,6 +236,8 @@ class ClientExecutor(RequestPipeline):
 
     def report_drift(self, operation: Operation, data: UntypedJSON) -> None:
         """Notify hooks of what differs from the spec."""
+        from cstar_async._client.drift import find_drift  # most clients have no such hook
+
         if operation.result is not None and data is not None:
             for drift in find_drift(operation.id, operation.result, data, self.context.schemas):
                 self.context.hooks.emit(drift)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from cstar_async._client.call import Call, CallTarget, RawTarget, TransferCall
 from cstar_async._client.context import ClientContext
@@ -15,13 +15,15 @@ from cstar_async._model.open_enum import OpenEnum
 from cstar_async._operations.operation import Limit, Operation
 from cstar_async._protocol import headers as _headers
 from cstar_async._protocol.idempotency import new_key, validate_key
-from cstar_async._protocol.multipart import BodyContent, fields_of, multipart, single_file
 from cstar_async._protocol.retry import SAFE_METHODS
 from cstar_async._protocol.urls import encode_raw_path, form_of, path_segment, query_string, validate_query
 from cstar_async._redaction import redact
 from cstar_async._types import UNSET, RequestOptions, is_mapping, is_str
 from cstar_async._validation import invalid, validate_seconds
 from cstar_async.errors import ConfigurationError, InvalidArgumentError
+
+if TYPE_CHECKING:
+    from cstar_async._protocol.multipart import BodyContent
 
 RAW_METHODS: Final = ("GET", "POST", "PATCH", "PUT", "DELETE")
 _JSON_BODY: Final = {_headers.CONTENT_TYPE: "application/json"}
@@ -113,6 +115,8 @@ def build_raw_call(
 
 def _with_files(call: Call, operation: Operation, body: object, options: RequestOptions | None) -> Call:
     """Return the call of an operation whose body has files."""
+    from cstar_async._protocol.multipart import fields_of, multipart, single_file  # most clients send no file
+
     extra_body = None if options is None else options.extra_body
     if body is None or body is UNSET:
         return call
@@ -128,6 +132,8 @@ def _with_files(call: Call, operation: Operation, body: object, options: Request
 
 def _with_named_files(call: Call, json: object, files: Mapping[str, object], options: RequestOptions | None) -> Call:
     """Return the call of a form with the fields of *json* and with files."""
+    from cstar_async._protocol.multipart import fields_of, multipart
+
     given: object = files
     if not is_mapping(given) or not all(is_str(name) for name in given):
         raise InvalidArgumentError(f"files must be a mapping of field names to files, got {type(files).__name__}")
@@ -144,7 +150,7 @@ def _with_named_files(call: Call, json: object, files: Mapping[str, object], opt
 
 
 def _with_upload(call: Call, content: BodyContent) -> Call:
-    from cstar_async._transport.upload import Upload  # most clients send no file
+    from cstar_async._transport.upload import Upload
 
     call.body = None
     call.headers = {**(call.headers or {}), _headers.CONTENT_TYPE: content.content_type}

@@ -47,6 +47,12 @@ IMPORTED = {
 }
 """The modules of the standard library that `import cstar_async` may load. Those that begin with `_` depend on the version."""
 
+RARE = {
+    *("cstar_async._client.drift", "cstar_async._client.shared_responses", "cstar_async._client.transfers"),
+    *("cstar_async._protocol.multipart", "cstar_async._transport.upload", "cstar_async.models.customers", "cstar_async.webhooks"),
+}
+"""What most first requests do not need."""
+
 
 @pytest.mark.parametrize("method", MAX_ABOVE_BARE)
 def test_request_costs_little_more_than_bare_aiohttp(method: str) -> None:
@@ -136,6 +142,26 @@ def test_import_loads_only_the_standard_library() -> None:
     assert [name for name in ours if name.startswith("cstar_async")] == ["cstar_async", "cstar_async._version"]
     others = {name.partition(".")[0] for name in ours} - {"cstar_async"}
     assert {name for name in others if not name.startswith("_")} <= IMPORTED
+
+
+def test_first_request_loads_no_rare_part() -> None:
+    """The first request of a process loads nothing for files, drift, shared responses or webhooks.
+
+    If it fails: import the part in the function that needs it. Each module takes a part of a millisecond, and an attrs class half.
+    """
+    program = (
+        "import asyncio, sys, cstar_async\n"
+        "async def main(url, team, ticket):\n"
+        "    async with cstar_async.CStarClient(api_key='sk_test_a', team_id=team, base_url=url) as cstar:\n"
+        "        await cstar.tickets.get(ticket)\n"
+        "asyncio.run(main(*sys.argv[1:]))\n"
+        "print(*(name for name in sys.modules if name.startswith('cstar_async.')))"
+    )
+    with server_in_a_thread() as port:
+        command = [sys.executable, "-c", program, f"http://127.0.0.1:{port}", TEAM, ID]
+        loaded = subprocess.run(command, capture_output=True, check=True, text=True).stdout.split()
+    assert "cstar_async.models.tickets" in loaded
+    assert RARE.intersection(loaded) == set()
 
 
 @pytest.mark.parametrize(("place", "limit"), [("memory", MAX_PER_EVENT), ("file", MAX_PER_EVENT_IN_FILE)])
