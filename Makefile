@@ -93,7 +93,7 @@ bench: setup ## Compare the client with bare aiohttp
 bench-events: setup ## Compare WebhookInbox with a bare handler, and time events from change to handler
 	$(RUN)/python -m bench.events
 
-bench-peers: build/peers.stamp ## Compare with other clients, write docs/performance.md (15 minutes; ROUNDS=3 takes about three)
+bench-peers: build/peers.stamp ## Compare with other clients, write docs/performance.md (15 minutes; ROUNDS=3: four)
 	$(PEERS)/python -m bench.peers $(if $(ROUNDS),--rounds $(ROUNDS))
 
 wheel-test: setup ## Build the wheel and test it without the source tree

@@ -97,11 +97,12 @@ def _loops(loops: Mapping[str, Mapping[str, Figure]]) -> str:
 
 def _curve(title: str, points: Sequence[Point]) -> str:
     """Return a table with a column for each size."""
-    costs = [_cost(point.cost) + (f" ({point.memory:.0f})" if point.memory else "") for point in points]
+    costs = [cost_text(point.cost) + (f" ({point.memory:.0f})" if point.memory else "") for point in points]
     return _table([title, *(f"{point.size:,}" for point in points)], [["CPU of one", *costs]])
 
 
-def _cost(microseconds: float) -> str:
+def cost_text(microseconds: float) -> str:
+    """Format a cost in a unit that can be read."""
     return f"{microseconds / 1e3:.1f} ms" if microseconds >= 1e3 else f"{microseconds:.0f} µs"
 
 

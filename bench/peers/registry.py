@@ -29,7 +29,7 @@ ENTRIES = {
     "httpx": Entry("httpx", "raw_httpx", "RawHttpx"),
     "opc": Entry("openapi-python-client", "stock_python_client", "StockPythonClient", "cstar_opc"),
     "oag": Entry("openapi-generator", "stock_generator", "StockGenerator", "cstar_oag"),
-    "oag-plain": Entry("openapi-generator, no proxies", "stock_generator", "StockGeneratorWithoutProxies", "cstar_oag"),
+    "oag-plain": Entry("openapi-generator, trust_env off", "stock_generator", "StockGeneratorWithoutProxies", "cstar_oag"),
     "stripe": Entry("stripe", "stripe_sdk", "StripeWithHttpx"),
     "stripe-aiohttp": Entry("stripe, aiohttp", "stripe_sdk", "StripeWithAiohttp"),
     "openai": Entry("openai", "openai_sdk", "OpenaiWithHttpx"),

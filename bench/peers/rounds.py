@@ -17,10 +17,12 @@ from bench.peers.registry import BASE, ENTRIES, OURS
 from bench.peers.results import Figure
 
 BURST = 10_000
-BURST_LIMIT = 30
-"""Seconds after which a burst is given up. A pool that searches all waiting requests at each response needs minutes."""
-ROUNDS_FOR_A_HEAVY_ONE = 5
+ROUNDS_FOR_A_HEAVY_ONE = 8
 """Heavy measurements run once in so many rounds."""
+
+
+MAX_ROUNDS_OF_STARTS = 9
+"""A start takes as long as hundreds of calls."""
 
 
 class Measurement(NamedTuple):
@@ -54,8 +56,11 @@ def compare_calls(keys: Sequence[str], urls: Urls, rounds: int) -> Figures:
         return {name: _measure(measurement, workers, rounds) for name, measurement in MEASUREMENTS.items()}
 
 
-def compare_bursts(keys: Sequence[str], urls: Urls, rounds: int) -> dict[str, Figure]:
-    """Measure 10,000 calls at once in new processes. Clients that reach the limit have no figure."""
+def compare_bursts(keys: Sequence[str], urls: Urls, rounds: int, limit: int) -> dict[str, Figure]:
+    """Measure 10,000 calls at once in new processes. A client that needs more than *limit* seconds has no figure.
+
+    A pool that searches all waiting requests at each response needs minutes.
+    """
     late: set[str] = set()
 
     def measure(key: str) -> float:
@@ -64,7 +69,7 @@ def compare_bursts(keys: Sequence[str], urls: Urls, rounds: int) -> dict[str, Fi
         worker = Worker(key, urls)
         try:
             worker.run("get", 1, 100)
-            return worker.run("get", 1, BURST, limit=BURST_LIMIT)["seconds"] or 0.0
+            return worker.run("get", 1, BURST, limit=limit)["seconds"] or 0.0
         except TimeoutError:
             late.add(key)
             return math.inf
@@ -85,8 +90,10 @@ def compare_starts(keys: Sequence[str], urls: Urls, rounds: int) -> Figures:
     def calling(key: str) -> float:
         return cpu_of([sys.executable, "-c", f"from bench.peers.worker import run_first_call as run; run({key!r}, {urls.fast!r})"])
 
+    _progress("imports and first responses")
     for key in keys:  # compiles bytecode
         calling(key)
+    rounds = min(rounds, MAX_ROUNDS_OF_STARTS)
     return {"import": beside_base(keys, importing, rounds), "first": beside_base(keys, calling, rounds)}
 
 
