@@ -14,6 +14,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 NAME = "cstar_async._codegen"
+_RELATIVE_IMAGE = re.compile(r"(!\[[^\]]*\]\()(?!https?://)")
 _RELATIVE_LINK = re.compile(r"(\]\()(?!https?://|#)")
 _IMPORT = re.compile(r"^(\s*)(from|import) codegen\b", re.MULTILINE)
 
@@ -43,7 +44,9 @@ class ReadmeHook(MetadataHookInterface):
     """Adds the README to the metadata."""
 
     def update(self, metadata: dict[str, Any]) -> None:
-        """Replace relative links by links into the repository."""
+        """Replace relative links by links into the repository, and those of images by links to their bytes."""
         text = (Path(self.root) / "README.md").read_text(encoding="utf-8")
-        links = rf"\g<1>{metadata['urls']['Source']}/blob/main/"
-        metadata["readme"] = {"content-type": "text/markdown", "text": _RELATIVE_LINK.sub(links, text)}
+        source = metadata["urls"]["Source"]
+        text = _RELATIVE_IMAGE.sub(rf"\g<1>{source}/raw/main/", text)
+        text = _RELATIVE_LINK.sub(rf"\g<1>{source}/blob/main/", text)
+        metadata["readme"] = {"content-type": "text/markdown", "text": text}

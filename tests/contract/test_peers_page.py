@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from bench.peers import page
+from bench.peers.registry import ENTRIES
 from bench.peers.results import Figure, Point, Results
 
 EVERY_CALL = ("get", "post", "page", "hundred")
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def results(*clients: str, missing: str = "") -> Results:
@@ -96,3 +99,17 @@ def test_curve_has_a_column_for_each_size() -> None:
 
     assert "| rows iterated | 10 | 100,000 |" in text
     assert ["12 µs (40)", "1.2 ms"] == row(text, "CPU of one")
+
+
+def test_stored_page_is_that_of_the_stored_results() -> None:
+    """Page and picture belong to one run: `python -m bench.peers --page` has been run after the last change."""
+    text = (DOCS / "performance.md").read_text(encoding="utf-8")
+    stored = Results.from_json((DOCS / "performance.json").read_text(encoding="utf-8"))
+
+    assert text == page.rewritten(text, stored)
+    assert set(stored.figures["get"]) <= set(ENTRIES)
+
+
+def test_picture_is_small() -> None:
+    """README and site load the picture in less time than their text."""
+    assert (DOCS / "performance.svg").stat().st_size < 80_000

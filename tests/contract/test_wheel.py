@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -52,6 +53,16 @@ def test_the_wheel_holds_only_the_package(wheel: zipfile.ZipFile) -> None:
 def test_the_wheel_is_small(wheel: zipfile.ZipFile) -> None:
     """A service that is deployed with the package downloads less than 900 kB."""
     assert Path(wheel.filename or "").stat().st_size < 900_000
+
+
+def test_the_wheel_shows_the_pictures_of_the_readme(wheel: zipfile.ZipFile) -> None:
+    """A registry shows the README without the tree, so links lead into the repository, and pictures to their bytes there."""
+    (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+    readme = wheel.read(name).decode()
+
+    assert ["https"] == sorted({link.partition(":")[0] for link in re.findall(r"\]\((?!#)([^)]+)\)", readme)})
+    assert all("/raw/main/" in link for link in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", readme))
+    assert "/raw/main/docs/performance.svg)" in readme
 
 
 def _python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
