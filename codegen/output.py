@@ -6,10 +6,17 @@ then renamed, so that a run that fails leaves the old ones as they were.
 
 from __future__ import annotations
 
+import argparse
 import json
+import keyword
+import os
 import shutil
+import sys
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
+
+from codegen.errors import CodegenError, Problem
 
 FOLDERS = ("_generated", "api", "models")
 """The folders of the package that have generated files only."""
@@ -19,6 +26,27 @@ PAGE = "docs/api-coverage.md"
 """The generated page, beside the package."""
 FILES = ("__init__.py", "client.py", "py.typed")
 """The files of a package that is generated as a whole."""
+
+
+_IMPORTED = sys.stdlib_module_names | {"__main__", "attr", "attrs", "typing_extensions"}
+"""The modules that generated code may import, and that a package of the same name would hide."""
+
+
+def folder_of(text: str) -> Path:
+    """Return the folder that an argument names, without following links. An empty text would be the current one: a mistake."""
+    if not text.strip() or "\0" in text:
+        raise argparse.ArgumentTypeError("the name of a folder must not be empty; the current one is `.`")
+    return Path(os.path.abspath(text))  # noqa: PTH100  # `resolve` would follow links
+
+
+def package_name(folder: Path) -> str:
+    """Return the name under which a folder is imported. Raises `CodegenError` if it cannot be."""
+    name = folder.name
+    if not name.isidentifier() or keyword.iskeyword(name) or name != unicodedata.normalize("NFKC", name):
+        raise CodegenError([Problem("--output", f"the name must be a Python identifier, got `{name}`.")])
+    if name in _IMPORTED:
+        raise CodegenError([Problem("--output", f"the name `{name}` is that of a module of Python, which it would hide.")])
+    return name
 
 
 def names_in(package: Path) -> dict[str, dict[str, str]]:
