@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -17,7 +19,8 @@ from tests.external.browser import Tab, browsing
 pytestmark = pytest.mark.external
 
 SITE = Path(__file__).parents[2] / "site"
-WIDTHS = (390, 1440)
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+VIEWS = tuple(itertools.product((390, 1440), SCHEMES))
 RESOURCES = "performance.getEntriesByType('resource').map(entry => entry.name).filter(name => !name.startsWith(location.origin))"
 
 
@@ -64,7 +67,7 @@ async def serving() -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_pages_load_without_errors_and_fit() -> None:
     """No page logs an error, loads from another host, or is wider than a phone or a screen, in the light and the dark theme."""
     found: list[str] = []
@@ -72,10 +75,10 @@ async def test_pages_load_without_errors_and_fit() -> None:
         for page in pages():
             await tab.open(f"{url}/{page}")
             found += [f"{page}: loads {name}" for name in await tab.evaluate(RESOURCES)]
-            for width in WIDTHS:
-                await tab.resize(width)
+            for width, scheme in VIEWS:
+                await tab.resize(width, scheme=scheme)
                 overflow = await tab.overflow()  # negative beside a scroll bar
-                found += [f"{page}: {overflow} px too wide at {width}"] if overflow > 0 else []
+                found += [f"{page}: {overflow} px too wide at {width}, {scheme}"] if overflow > 0 else []
         found += await dark_backgrounds(tab, url)
         found += tab.problems
 
@@ -85,8 +88,8 @@ async def test_pages_load_without_errors_and_fit() -> None:
 async def dark_backgrounds(tab: Tab, url: str) -> list[str]:
     """Return a problem if the page does not follow the colour scheme of the system."""
     brightness = []
-    for scheme in ("light", "dark"):
-        await tab.resize(1440, scheme=scheme)  # type: ignore[arg-type]  # a Literal
+    for scheme in SCHEMES:
+        await tab.resize(1440, scheme=scheme)
         await tab.open(f"{url}/index.html")
         colour = await tab.evaluate("getComputedStyle(document.body).backgroundColor")
         brightness.append(sum(map(float, re.findall(r"[\d.]+", colour)[:3])))
