@@ -113,7 +113,7 @@ test-lowest test-highest: build/release.stamp ## Test wheel and sdist with the l
 	PYTHONPATH=.ci $(RELEASE)/python -m release $(@:test-%=%)
 
 audit: build/release.stamp ## Look for known vulnerabilities in the dependencies, all extras included
-	$(RELEASE)/pip-audit --progress-spinner off .
+	@PYTHONPATH=.ci $(RELEASE)/python -m release.audit
 
 clean: ## Remove build output, caches and virtual environments
 	rm -rf build dist site .cache docs/reference mutants .venv .demo-venv .mypy_cache .pytest_cache .ruff_cache .hypothesis htmlcov .coverage .coverage.*

@@ -8,10 +8,12 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from release.__main__ import EXTRAS, TESTED, TOOLS
+from release.audit import conclusion, requirements
 from release.facts import lowest_versions, metadata_problems, problems, read_project, read_version
 
 ROOT = Path(__file__).parents[2]
@@ -98,3 +100,34 @@ def test_tests_of_a_release_import_what_is_installed() -> None:
     required = PYPROJECT["project"]["dependencies"] + lowest_versions(ROOT, EXTRAS.split(","))
     installed = {re.split(r"[>=<\[]", one)[0].replace("-", "_") for one in [*required, *TOOLS, "attr"]}
     assert set() == found - installed - sys.stdlib_module_names - {"cstar_async", "opentelemetry"}
+
+
+CHECKED = {"name": "aiohttp", "version": "3.14", "vulns": []}
+SKIPPED = {"name": "attrs", "skip_reason": "Dependency not found on PyPI and could not be audited: attrs (26.1.0)"}
+VULNERABLE = {
+    "name": "redis",
+    "version": "5.2",
+    "vulns": [{"id": "CVE-1", "fix_versions": ["5.3"]}, {"id": "CVE-2", "fix_versions": []}],
+}
+
+
+@pytest.mark.parametrize(
+    ("dependencies", "expected"),
+    [
+        ([CHECKED], (0, "no known vulnerabilities in 1 dependencies")),
+        ([CHECKED, SKIPPED], (0, "no known vulnerabilities in 1 dependencies; not checked: attrs")),
+        ([SKIPPED], (0, "nothing was checked: the database of vulnerabilities cannot be reached")),
+        ([], (0, "nothing was checked: the database of vulnerabilities cannot be reached")),
+        ([CHECKED, SKIPPED, VULNERABLE], (1, "redis 5.2: CVE-1, fixed in 5.3\nredis 5.2: CVE-2, fixed in no version")),
+    ],
+)
+def test_audit_that_checked_nothing_does_not_report_success(dependencies: list[dict[str, Any]], expected: tuple[int, str]) -> None:
+    """A vulnerability is an error, and what was not checked is named."""
+    assert expected == conclusion(dependencies)
+
+
+def test_audit_includes_every_extra() -> None:
+    """The dependencies of all extras are audited, and not the package itself."""
+    names = {re.split(r"[>=<\[]", one)[0] for one in requirements(ROOT)}
+    assert {"aiohttp", "redis", "typer", "jsonschema", "openapi-python-client", "pandas", "prometheus-client"} <= names
+    assert "cstar-async" not in names
