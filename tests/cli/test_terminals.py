@@ -15,6 +15,7 @@ def test_table_fits_the_terminal(width: int, command: Command, monkeypatch: pyte
     """Columns that do not fit are left out, a row is one line, and every ID is complete."""
     ids = [row["id"] for row in command("tickets", "list", "--max-items", "3", "--json").json]
     monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "xterm")  # a dumb one is taken to have 80 columns
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     lines = re.sub(r"\x1b\[[0-9;]*m", "", command("tickets", "list", "--max-items", "3").out).splitlines()
     assert max(map(len, lines)) <= width
