@@ -12,7 +12,12 @@ from codegen.ir.docstrings import Section, docstring, sentence, text_of
 from codegen.parser.sdk import api_version
 from codegen.spec.document import Document, Node, child_pointer, entries, is_object, items
 
-_RESERVED = frozenset({"self", "base_url", "options", "package", "credentials"})
+_RESERVED = frozenset(
+    {"self", "base_url", "options", "package", "credentials"}
+    | {"timeout", "max_retries", "max_wait", "max_response_size", "retry_budget", "max_connections", "rate_limiter", "priority"}
+    | {"proxy", "ssl", "session", "hooks", "coalesce", "cache"}
+)
+"""The other arguments of a client."""
 _CONNECTION = (
     "The arguments of every client: `timeout`, `max_retries`, `max_wait`, `max_response_size`, `retry_budget`, `max_connections`,"
     " `rate_limiter`, `priority`, `proxy`, `ssl`, `session` and `hooks`, as in `cstar_async.CStarClient`."
@@ -106,7 +111,9 @@ def _credentials(document: Document, notes: NoteCollector) -> Iterator[Credentia
     chosen = {name: document.follow(scheme, "")[0] for name, scheme in schemes.items() if name in used or not used}
     taken: set[str] = set()
     for name, scheme in chosen.items():
-        argument = "api_key" if len(chosen) == 1 else names.identifier(name, "key", _RESERVED | taken)
+        argument = "api_key" if len(chosen) == 1 else names.identifier(name, "key", _RESERVED)
+        while argument in taken:
+            argument += "_"
         found = _credential(scheme, argument, is_only=len(chosen) == 1)
         if found is None:
             pointer = child_pointer("#/components/securitySchemes", name)

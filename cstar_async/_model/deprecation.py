@@ -67,10 +67,10 @@ def deprecated_values(**values: tuple[object, ...]) -> Callable[[Callable[P, R]]
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
             given: dict[str, object] = {**dict(zip(names, args, strict=False)), **kwargs}
-            for name in values.keys() & given.keys():
-                value = given[name]
+            for name, deprecated_ones in values.items():
+                value = given.get(name)
                 items = cast("Sequence[object]", value) if isinstance(value, (list, tuple)) else (value,)
-                for one in dict.fromkeys(item for item in items if item in values[name]):
+                for one in dict.fromkeys(item for item in items if item in deprecated_ones):
                     warn_of_deprecated(f"the value {one!r} of the argument {name} of {function.__name__}")
             return function(*args, **kwargs)
 

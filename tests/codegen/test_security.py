@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterator, Iterator
 from types import ModuleType
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from codegen.spec.document import Node
+from cstar_async._client.settings import ApiClientOptions
 from tests.codegen.packages import Stub, document, generate_package, imported, returns
 
 KEY = {"type": "apiKey", "in": "header", "name": "X-Key"}
@@ -20,7 +22,7 @@ SCHEMES: Node = {
     "signed": {"type": "http", "scheme": "digest"},
     "tls": {"type": "mutualTLS"},
 }
-ALL = {"key": "k1", "token": "t1", "session": "s1", "app": "a&1"}
+ALL = {"key": "k1", "token": "t1", "session_": "s1", "app": "a&1"}
 NEEDS: dict[str, list[Node] | None] = {
     "nothing": [],
     "default": None,
@@ -65,7 +67,7 @@ async def stub() -> AsyncIterator[Stub]:
 def _sent(stub: Stub) -> dict[str, str]:
     """Return the credentials of the last request."""
     path, headers, _ = stub.requests[-1]
-    names = {"X-Key": "key", "Authorization": "token", "Cookie": "session"}
+    names = {"X-Key": "key", "Authorization": "token", "Cookie": "session_"}
     found = {name: headers[header] for header, name in names.items() if header in headers}
     return found | ({"app": path.partition("?")[2]} if "?" in path else {})
 
@@ -81,7 +83,7 @@ CALLS: list[tuple[str, dict[str, str], dict[str, str]]] = [
     ("first", {"key": "k1"}, {"key": "k1"}),
     ("optional", ALL, {"token": "Bearer t1"}),
     ("optional", {"key": "k1"}, {}),
-    ("in_cookie", ALL, {"session": "sid=s1"}),
+    ("in_cookie", ALL, {"session_": "sid=s1"}),
     ("other", ALL, {"token": "Bearer t1"}),
     ("certificate", ALL, {}),
     ("with_certificate", ALL, {"key": "k1"}),
@@ -102,7 +104,7 @@ async def test_cookie_of_a_call_is_sent_beside_that_of_the_client(package: Any, 
     """Neither replaces the other."""
     async with package.ZooClient(base_url=stub.url, **ALL) as client:
         await client.calls.in_cookie(lang="de")
-    assert {"session": "sid=s1; lang=de"} == _sent(stub)
+    assert {"session_": "sid=s1; lang=de"} == _sent(stub)
 
 
 async def test_request_of_any_path_has_all_credentials(package: Any, stub: Stub) -> None:
@@ -112,7 +114,7 @@ async def test_request_of_any_path_has_all_credentials(package: Any, stub: Stub)
     assert ALL.keys() == _sent(stub).keys()
 
 
-@pytest.mark.parametrize("more", [{}, {"security": [{name: [] for name in ALL}]}])
+@pytest.mark.parametrize("more", [{}, {"security": [{name.rstrip("_"): [] for name in ALL}]}])
 async def test_document_that_says_nothing_needs_all(tmp_path: Any, stub: Stub, more: Node) -> None:
     """It declares schemes, and has no `security` anywhere; or it needs all of them."""
     with imported(generate_package(tmp_path, "open_one", _document({"default": None}, **more))) as found:
@@ -120,3 +122,15 @@ async def test_document_that_says_nothing_needs_all(tmp_path: Any, stub: Stub, m
         async with package.ZooClient(base_url=stub.url, **ALL) as client:
             await client.calls.default()
     assert ALL.keys() == _sent(stub).keys()
+
+
+def test_credentials_have_names_beside_the_other_arguments(tmp_path: Any) -> None:
+    """Schemes that are called like those, or like one another."""
+    options = ApiClientOptions.__required_keys__ | ApiClientOptions.__optional_keys__
+    schemes = dict.fromkeys((*options, "base-url", "a.b", "a-b", "a_b"), KEY)
+    raw = _document({"default": None}, security=[{name: []} for name in schemes])
+    raw["components"]["securitySchemes"] = schemes
+    with imported(generate_package(tmp_path, "crowded", raw)) as found:
+        package: Any = found
+        given = set(inspect.signature(package.ZooClient).parameters) - {"options", "base_url"}
+    assert {*(f"{name}_" for name in options), "base_url_", "a_b", "a_b_", "a_b__"} == given
