@@ -129,7 +129,7 @@ def check_installed(python: Path) -> None:
             archive.extractall(folder, filter="data")
         (tree,) = (path for path in folder.iterdir() if path.is_dir())
         (tree / "cstar_async").rename(tree / "not-imported")
-        run(str(python), "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *TESTED, folder=tree)
+        run(str(python), "-m", "pytest", "-q", "-x", "-m", "not soak", "-p", "no:cacheprovider", *TESTED, folder=tree)
 
 
 def run(*command: str, folder: Path = ROOT, environment: Mapping[str, str] | None = None) -> None:
