@@ -31,7 +31,7 @@ def draw(results: Results, path: Path) -> None:
     style = dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), GREY)
     plain = {"svg.fonttype": "none", "svg.hashsalt": "performance", "axes.spines.top": False, "axes.spines.right": False}
     with mpl.rc_context(style | plain | {"font.sans-serif": ["DejaVu Sans"]}):
-        figure = Figure(figsize=(10, 6), layout="constrained")
+        figure = Figure(figsize=(9, 5.6), layout="constrained")
         above, below = figure.subfigures(2, 1, height_ratios=(5, 3))
         _draw_bars(above, results)
         _draw_curves(below, results)
