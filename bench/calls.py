@@ -43,8 +43,8 @@ MAX_PER_EVENT_IN_FILE = 494
 BODY = {"title": "Cannot log in", "priority": "high", "customerId": "cus_7c9e667974254de0944be07fc1f90ae7"}
 Work = Callable[[], Awaitable[object]]
 
-ROUNDS = 5
-TIMES = 40
+ROUNDS = 20
+TIMES = 10
 
 
 @contextmanager
