@@ -26,6 +26,7 @@ from codegen.spec.queries import (
     OLD_NAME,
     UNION_RULES,
     attribute_names,
+    deprecated_values,
     is_model,
     is_union,
     union_members,
@@ -85,6 +86,8 @@ class FieldSpec:
     """Whether the parent class has it as it is."""
     comment: str = ""
     """What type checkers need to know of it."""
+    deprecated_values: tuple[object, ...] = ()
+    """The values that it should not have, without those of enums, whose classes know them."""
 
     @property
     def is_deprecated(self) -> bool:
@@ -176,6 +179,11 @@ class ModelSpec:
         return ", ".join(repr(field.attribute) for field in self.fields if field.is_deprecated and not field.is_inherited)
 
     @property
+    def deprecated_values(self) -> dict[str, tuple[object, ...]]:
+        """Return the deprecated values of fields, by wire name."""
+        return {field.wire: field.deprecated_values for field in self.fields if field.deprecated_values}
+
+    @property
     def constructors(self) -> tuple[str, str]:
         """Return the arguments of the constructor, and those with the old names of fields."""
         old = {field.attribute: field.name for field in self.old_fields}
@@ -195,6 +203,7 @@ class ModelBuilder:
     """Builds all schemas that become classes."""
 
     def __init__(self, document: Document, usage: SchemaUsage, types: TypeMapper) -> None:
+        self._document = document
         self._usage = usage
         self._types = types
         schemas = document.schemas
@@ -302,6 +311,7 @@ class ModelBuilder:
             doc=docstring([described(node, wire_to_python, fallback=f"The field `{wire}`.")], depth=1),
             lookups=_lookups(wire, node.get("x-cstar-aliases", ()), null_counts=is_request),
             decode_steps=type_.decode_steps(f"raw.{attribute}"),
+            deprecated_values=tuple(value for value in deprecated_values(self._document, node) if not isinstance(value, str)),
         )
 
 

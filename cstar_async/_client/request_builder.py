@@ -49,10 +49,10 @@ def build_operation_call(
         _check_scope(context, operation)
     if operation.limits:
         check_item_limits(operation, body)
-    if isinstance(body, Model):
+    if body is not None:
         check_body(body, operation.id)
-        if operation.optional_body and all(getattr(body, attribute) is UNSET for attribute in body.__wire_names__):
-            body = None
+    if operation.optional_body and isinstance(body, Model) and all(getattr(body, name) is UNSET for name in body.__wire_names__):
+        body = None
     if query and operation.known_values:
         check_query(operation, query)
     segments = operation.segments

@@ -34,7 +34,7 @@ class _Field:
     name: str
     known_values: frozenset[str] | None
     """The known values of its enum that are not deprecated; None if it takes any str."""
-    deprecated_values: frozenset[str]
+    deprecated_values: frozenset[object]
     models: tuple[type[Model], ...]
     """The models that it takes, or their mappings."""
 
@@ -56,7 +56,7 @@ class BodyCheck:
 
     def __init__(self, operation: str) -> None:
         self._operation = operation
-        self._warned: set[tuple[str, str | None]] = set()
+        self._warned: set[tuple[str, object]] = set()
 
     def check_model(self, model: Model, cls: type[Model], where: str = "") -> None:
         """Check the fields of a model that *cls* has.
@@ -70,13 +70,13 @@ class BodyCheck:
                 self._check_value(field, value, where + field.attribute)
 
     def _check_value(self, field: _Field, value: object, where: str) -> None:
-        if isinstance(value, str):
+        if isinstance(value, (str, int, float)):
             known = field.known_values
             if value in field.deprecated_values:
                 # The function itself warns about its own arguments.
                 if "." in where and self._is_new(field.name, value):
-                    warn_of_deprecated(f"the value {str(value)!r} of {where}")
-            elif known is not None and value not in known and not isinstance(value, OpenEnum):
+                    warn_of_deprecated(f"the value {str(value) if isinstance(value, str) else value!r} of {where}")
+            elif known is not None and isinstance(value, str) and value not in known and not isinstance(value, OpenEnum):
                 self._warn(field.name, where, value, known)
         elif isinstance(value, (list, tuple)):
             for index, item in enumerate(cast("list[object] | tuple[object, ...]", value)):
@@ -106,20 +106,23 @@ class BodyCheck:
         if self._is_new(name, value):
             warn_if_misspelt(where, value, known)
 
-    def _is_new(self, name: str, value: str | None) -> bool:
+    def _is_new(self, name: str, value: object) -> bool:
         is_new = (name, value) not in self._warned
         self._warned.add((name, value))
         return is_new
 
 
-def check_body(body: Model, operation: str) -> None:
-    """Check the body of an operation before it is sent.
+def check_body(body: object, operation: str) -> None:
+    """Check the body of an operation before it is sent: a model, or a list with models.
 
     Raises:
         InvalidArgumentError: A nested mapping has a key that is another spelling of a wire name, or the body contains itself.
     """
     try:
-        BodyCheck(operation).check_model(body, type(body))
+        check = BodyCheck(operation)
+        for index, model in enumerate(cast("list[object]", body) if isinstance(body, list) else (body,)):
+            if isinstance(model, Model):
+                check.check_model(model, type(model), "" if model is body else f"body[{index}].")
     except RecursionError:
         raise InvalidArgumentError("the body must not contain itself or be nested too deeply for JSON") from None
 
@@ -174,6 +177,7 @@ def _fields_of(models: tuple[type[Model], ...]) -> _Fields:
     attributes: dict[str, str] = {}
     enums: dict[str, list[type[OpenEnum]]] = {}
     nested: dict[str, dict[type[Model], None]] = {}
+    old_values: dict[str, set[object]] = {}
     plain: set[str] = set()
     deprecated: set[str] = set()
     in_use: set[str] = set()
@@ -186,14 +190,15 @@ def _fields_of(models: tuple[type[Model], ...]) -> _Fields:
             classes = list(_classes_in(hints[attribute]))
             enums.setdefault(name, []).extend(cls for cls in classes if issubclass(cls, OpenEnum))
             nested.setdefault(name, {}).update((cls, None) for cls in classes if issubclass(cls, Model))
+            old_values.setdefault(name, set()).update(model.__deprecated_values__.get(name, ()))
             if not any(issubclass(cls, OpenEnum) for cls in classes):
                 plain.add(name)
     checked: list[_Field] = []
     for name, attribute in attributes.items():
         current = frozenset(value for enum in enums[name] for value in enum.__by_value__ if value not in enum.__deprecated_values__)
-        old = frozenset(value for enum in enums[name] for value in enum.__deprecated_values__) - current
+        old = old_values[name].union(*(enum.__deprecated_values__ for enum in enums[name])) - current
         if name not in plain or nested[name] or old:
-            checked.append(_Field(attribute, name, None if name in plain else current, old, tuple(nested[name])))
+            checked.append(_Field(attribute, name, None if name in plain else current, frozenset(old), tuple(nested[name])))
     return _Fields(
         frozenset(attributes), {_fold(name): name for name in attributes}, tuple(checked), frozenset(deprecated - in_use)
     )

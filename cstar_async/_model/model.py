@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import ClassVar, Final
 
 from cstar_async._model.open_enum import OpenEnum
@@ -34,6 +35,9 @@ class Model(FieldRepr):
 
     __deprecated_fields__: ClassVar[frozenset[str]] = frozenset()
     """The wire names of the fields that are deprecated."""
+
+    __deprecated_values__: ClassVar[Mapping[str, tuple[object, ...]]] = MappingProxyType({})
+    """Wire name to the deprecated values of a field. Those of an `OpenEnum` are in its class."""
 
     @classmethod
     def __attrs_init_subclass__(cls) -> None:

@@ -31,7 +31,12 @@ FORM = "application/x-www-form-urlencoded"
 TOY: Node = {
     "type": "object",
     "required": ["id"],
-    "properties": {"id": {"type": "string"}, "color": {"type": "string", "deprecated": True}, "mood": ref("Mood")},
+    "properties": {
+        "id": {"type": "string"},
+        "color": {"type": "string", "deprecated": True},
+        "mood": ref("Mood"),
+        "size": ref("Size"),
+    },
 }
 DOCUMENT = document(
     {
@@ -59,7 +64,15 @@ DOCUMENT = document(
                 "responses": returns(),
             },
         },
-        "/toys": {"post": {"operationId": "addToys", "tags": ["pets"], "requestBody": takes(ref("Toys")), "responses": returns()}},
+        "/toys": {
+            "post": {"operationId": "addToys", "tags": ["pets"], "requestBody": takes(ref("Toys")), "responses": returns()},
+            "put": {
+                "operationId": "putToys",
+                "tags": ["pets"],
+                "requestBody": takes({"type": "array", "items": ref("Toy")}),
+                "responses": returns(),
+            },
+        },
         "/gone": {"get": {"operationId": "getGone", "tags": ["pets"], "deprecated": True, "responses": returns(ref("Pet"))}},
         "/all": {
             "get": {
@@ -73,6 +86,7 @@ DOCUMENT = document(
     {
         "Pet": {**PET, "deprecated": True, "properties": {**PET["properties"], "mood": ref("Mood")}},
         "Toy": TOY,
+        "Size": SIZES,
         "Toys": {"type": "object", "properties": {"all": {"type": "array", "items": ref("Toy")}, "mood": ref("Mood")}},
         "Mood": {
             "deprecated": True,
@@ -156,6 +170,13 @@ CALLS: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
         "the value 'bad' of all[0].mood",
     ),
     "value in a mapping": (lambda pets, _: pets.add_toys(all=[{"id": "1", "mood": "bad"}]), "the value 'bad' of all[0].mood"),
+    "number in a model": (lambda pets, models: pets.add_toys(all=[models.Toy(id="1", size=2)]), "the value 2 of all[0].size"),
+    "number in a mapping": (lambda pets, _: pets.add_toys(all=[{"id": "1", "size": 2}]), "the value 2 of all[0].size"),
+    "value in an array": (
+        lambda pets, models: pets.put_toys(body=[models.Toy(id="1", mood="bad")]),
+        "the value 'bad' of body[0].mood",
+    ),
+    "number in an array": (lambda pets, models: pets.put_toys(body=[models.Toy(id="1", size=2)]), "the value 2 of body[0].size"),
     "field of a mapping": (lambda pets, _: pets.add_toys(all=[{"id": "1", "color": "red"}]), "all[0].color"),
     "field of a model": (lambda pets, models: pets.add_toys(all=[models.Toy(id="1", color="red")]), "Toy.color"),
 }
