@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 from codegen.ir.build import ApiModuleSpec, GeneratedCode
 from codegen.ir.client import ClientSpec
 from codegen.ir.functions import FunctionSpec
-from codegen.ir.models import ModelSpec
+from codegen.ir.model_specs import ModelSpec
 from codegen.ir.usage import SchemaUsage
 from codegen.spec.document import Document, Node, Operation, child_pointer, entries
 from codegen.spec.queries import BODY, OLD_NAME, argument_names, body_name, caller_parameters, function_name

@@ -15,7 +15,7 @@ from codegen.errors import NoteCollector
 from codegen.ir.build import ApiModuleSpec, GeneratedCode
 from codegen.ir.client import service_spec
 from codegen.ir.functions import FunctionSpec
-from codegen.ir.models import EnumSpec, FieldSpec, ModelSpec, UnionSpec
+from codegen.ir.model_specs import EnumSpec, FieldSpec, ModelSpec, UnionSpec
 from codegen.ir.modules import ModelModuleSpec
 from codegen.ir.namespaces import MethodSpec, NamespaceSpec
 from codegen.ir.operations import OperationSpec

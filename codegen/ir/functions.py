@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from codegen import naming as names
 from codegen.ir.docstrings import described, docstring, sentence, text_of
 from codegen.ir.function_docs import batched_docstring, function_docstring, python_names
-from codegen.ir.models import FieldSpec, ModelBuilder, ModelSpec, request_annotation
+from codegen.ir.model_specs import FieldSpec, ModelSpec
+from codegen.ir.models import ModelBuilder, request_annotation
 from codegen.ir.types import PythonType, TypeMapper, joined
 from codegen.spec.document import Document, Node, Operation, Parameter, entries
 from codegen.spec.queries import (

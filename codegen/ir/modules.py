@@ -13,7 +13,8 @@ from graphlib import CycleError, TopologicalSorter
 
 from codegen import naming as names
 from codegen.errors import ProblemCollector
-from codegen.ir.models import EnumSpec, ModelBuilder, ModelSpec, UnionSpec
+from codegen.ir.model_specs import EnumSpec, ModelSpec, UnionSpec
+from codegen.ir.models import ModelBuilder
 from codegen.ir.usage import SchemaUsage
 from codegen.spec.document import Document, child_pointer, entries, items, schemas_named_in
 from codegen.spec.queries import READ_AS

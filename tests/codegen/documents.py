@@ -10,7 +10,7 @@ from codegen.__main__ import DOCUMENT
 from codegen.errors import CodegenError, NoteCollector, Problem
 from codegen.ir.build import GeneratedCode, build_ir
 from codegen.ir.functions import FunctionSpec
-from codegen.ir.models import ModelSpec
+from codegen.ir.model_specs import ModelSpec
 from codegen.ir.operations import OperationSpec
 from codegen.lint.run import lint
 from codegen.parser.run import parse

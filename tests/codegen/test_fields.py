@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from codegen.ir.models import FieldSpec
+from codegen.ir.model_specs import FieldSpec
 from codegen.spec.document import Node
 from cstar_async._model import decoding as _wire
 from cstar_async._model.codec import from_dict

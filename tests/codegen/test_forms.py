@@ -9,7 +9,7 @@ import pytest
 from codegen import naming as names
 from codegen.errors import CodegenError, NoteCollector
 from codegen.ir.build import build_ir
-from codegen.ir.models import ModelSpec
+from codegen.ir.model_specs import ModelSpec
 from codegen.parser.run import parse
 from codegen.spec.document import Node
 from tests.codegen.packages import document, ref, returns, takes

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from codegen.ir.models import ModelSpec, UnionSpec
+from codegen.ir.model_specs import ModelSpec, UnionSpec
 from codegen.spec.document import Node
 from tests.codegen.documents import code_of, entry, inside, model, problems_with, schema, small
 from tests.codegen.trees import Tree
