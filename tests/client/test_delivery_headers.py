@@ -19,28 +19,27 @@ from cstar_async.webhooks import sign
 from tests.client.inboxes import SECRET, body_of, inbox_of
 
 BODY = body_of(1)
-SIGNATURE = sign(BODY, SECRET)
 
 
 def message(kind: type[Message]) -> Message:
     """Return headers of the standard library's email package."""
     headers = kind()
-    headers["Host"], headers["X-SIGNATURE"] = "example.com", SIGNATURE
+    headers["Host"], headers["X-SIGNATURE"] = "example.com", sign(BODY, SECRET)
     return headers
 
 
 HEADERS: dict[str, Callable[[], Any]] = {
-    "Flask and Quart": lambda: WerkzeugHeaders([("Host", "example.com"), ("X-Signature", SIGNATURE)]),
-    "aiohttp": lambda: CIMultiDict({"x-SIGNATURE": SIGNATURE}),
+    "Flask and Quart": lambda: WerkzeugHeaders([("Host", "example.com"), ("X-Signature", sign(BODY, SECRET))]),
+    "aiohttp": lambda: CIMultiDict({"x-SIGNATURE": sign(BODY, SECRET)}),
     "http.server": lambda: message(HTTPMessage),
     "email": lambda: message(Message),
-    "wsgiref": lambda: WsgiHeaders([("X-Signature", SIGNATURE)]),
-    "ASGI": lambda: [(b"host", b"caf\xe9"), (b"x-signature", SIGNATURE.encode())],
-    "tuples": lambda: (("X-Signature", SIGNATURE), ("X-Signature", "t=1,v1=00")),
-    "bytes": lambda: {b"X-Signature": SIGNATURE.encode()},
-    "odd values": lambda: {"a": None, "b": ["x"], 5: 6, None: 7, "X-Signature": SIGNATURE},
-    "read-only": lambda: MappingProxyType(OrderedDict({"X-Signature": SIGNATURE})),
-    "an iterator": lambda: iter([("X-Signature", SIGNATURE)]),
+    "wsgiref": lambda: WsgiHeaders([("X-Signature", sign(BODY, SECRET))]),
+    "ASGI": lambda: [(b"host", b"caf\xe9"), (b"x-signature", sign(BODY, SECRET).encode())],
+    "tuples": lambda: (("X-Signature", sign(BODY, SECRET)), ("X-Signature", "t=1,v1=00")),
+    "bytes": lambda: {b"X-Signature": sign(BODY, SECRET).encode()},
+    "odd values": lambda: {"a": None, "b": ["x"], 5: 6, None: 7, "X-Signature": sign(BODY, SECRET)},
+    "read-only": lambda: MappingProxyType(OrderedDict({"X-Signature": sign(BODY, SECRET)})),
+    "an iterator": lambda: iter([("X-Signature", sign(BODY, SECRET))]),
 }
 
 

@@ -16,7 +16,6 @@ from cstar_async.testing import FakeCStar
 from cstar_async.webhooks import WebhookInbox, lifespan, sign
 
 BODY = b'{"id": "evt_1", "type": "ticket.created"}'
-HEADERS = {"X-Signature": sign(BODY, "whsec_web")}
 Lifespan = Callable[[object], AbstractAsyncContextManager[None]]
 
 
@@ -73,10 +72,10 @@ async def test_application_opens_a_client_and_an_inbox(
     inbox = WebhookInbox("whsec_web")
     async with run(lifespan(client, inbox)):
         assert (await client.tickets.list()).total == 0
-        assert await inbox.receive(BODY, HEADERS) == 200
+        assert await inbox.receive(BODY, {"X-Signature": sign(BODY, "whsec_web")}) == 200
     with pytest.raises(CStarError, match="closed"):
         await client.tickets.list()
-    assert await inbox.receive(BODY, HEADERS) == 503
+    assert await inbox.receive(BODY, {"X-Signature": sign(BODY, "whsec_web")}) == 503
 
 
 @pytest.mark.parametrize("run", FRAMEWORKS)
