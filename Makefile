@@ -29,7 +29,7 @@ bot: build/demo.stamp ## Run the support bot example while deliveries fail and t
 	@.demo-venv/bin/python examples/watch_support_bot.py
 
 test: setup ## Run all checks that need only Python: lint, generated code, types, tests, coverage
-	@echo "make test takes about eight minutes on two cores: lint and types (two), then the tests with coverage (six)."
+	@echo "make test takes about nine minutes on two cores: lint and types (one), then the tests with coverage (eight)."
 	@echo "It needs no network after 'make setup', and writes to .coverage and caches only. One file: .venv/bin/python -m pytest FILE"
 	$(PARALLEL) lint check-generated $(TYPE_CHECKS)
 	$(RUN)/coverage erase
