@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -16,7 +17,7 @@ from cstar_async.redis import RedisRateLimiter
 from tests.external.limiters import STATE, make_limiter
 from tests.external.redis_server import RedisServer
 from tests.unit.clocks import settle
-from tests.unit.limiter_harness import LimiterHarness
+from tests.unit.limiter_harness import LimiterHarness, Request, granted
 
 ADVANCE_CLOCK = """
 local text = redis.call('GET', KEYS[1])
@@ -114,6 +115,19 @@ class RedisHarness(LimiterHarness):
             for limiter in self._processes.limiters:
                 await limiter.ping()
         await settle()
+
+    async def start(self, count: int = 1, **options: Any) -> list[Request]:
+        """Start requests and settle. Several processes may be served in any order: those with a permit come first."""
+        return self._permitted_first(await super().start(count, **options))
+
+    def granted(self, requests: list[Request]) -> list[bool]:
+        """Return which requests have their permit."""
+        return super().granted(self._permitted_first(requests))
+
+    def _permitted_first(self, requests: list[Request]) -> list[Request]:
+        if len(self._processes.limiters) == 1:
+            return requests
+        return sorted(requests, key=lambda request: not granted([request])[0])
 
     async def advance(self, seconds: float) -> None:
         """Let time pass, by all clocks."""

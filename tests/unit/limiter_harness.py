@@ -56,6 +56,10 @@ class LimiterHarness(ABC):
         await self.settle()
         return new
 
+    def granted(self, requests: list[Request]) -> list[bool]:
+        """Return which requests have their permit, in their order. Several processes have none: those with a permit come first."""
+        return granted(requests)
+
     async def respond(
         self, request: Request, status: int = 200, headers: Mapping[str, str] | None = None, *, retry_after: float | None = None
     ) -> None:
