@@ -25,7 +25,6 @@ from cstar_async._rate_limit.window import PUBLISHABLE_LIMIT, SECRET_LIMIT
 from cstar_async._types import Priority
 from cstar_async.api._namespaces import ClientNamespaces
 from cstar_async.errors import ConfigurationError
-from cstar_async.hooks import Hooks
 
 if TYPE_CHECKING:
     import ssl as tls
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     import aiohttp
 
     from cstar_async._model.event import WebhookEvent
+    from cstar_async.hooks import Hooks
     from cstar_async.webhooks._stream import EventStream
 
 __all__ = ["CStarClient", "ClientOptions", "Clock", "Permit", "SupportsExecute"]

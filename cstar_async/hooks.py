@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Literal
+from typing import ClassVar, Literal
 
 import attrs
 
@@ -24,6 +24,8 @@ from cstar_async._validation import check_choice, validate_count
 class HookInfo:
     """What the hook values of a call have in common."""
 
+    hook: ClassVar[str]
+    """The method of `Hooks` that handles the value."""
     call_id: str
     """Unique for each call."""
     operation: str
@@ -37,6 +39,7 @@ class HookInfo:
 class CallStartInfo(HookInfo):
     """A call starts. A `CallEndInfo` always follows."""
 
+    hook: ClassVar[str] = "on_call_start"
     host: str
     """Host name or IP address of the server."""
     port: int
@@ -46,6 +49,7 @@ class CallStartInfo(HookInfo):
 class RequestInfo(HookInfo):
     """A request is about to be sent."""
 
+    hook: ClassVar[str] = "on_request"
     attempt: int
     """From 1."""
     idempotency_key: str | None
@@ -55,6 +59,7 @@ class RequestInfo(HookInfo):
 class ResponseInfo(HookInfo):
     """A response was received, whatever its status."""
 
+    hook: ClassVar[str] = "on_response"
     attempt: int
     """From 1."""
     status: int
@@ -70,6 +75,7 @@ class ResponseInfo(HookInfo):
 class RetryInfo(HookInfo):
     """An attempt failed and will be repeated."""
 
+    hook: ClassVar[str] = "on_retry"
     attempt: int
     """The attempt that failed, from 1."""
     status: int | None
@@ -84,6 +90,7 @@ class RetryInfo(HookInfo):
 class WaitInfo(HookInfo):
     """A call waits before it sends a request."""
 
+    hook: ClassVar[str] = "on_wait"
     reason: Literal["rate_limit", "back_off"]
     """`rate_limit` for the limit of the client or the server, `back_off` before a retry."""
     wait: float
@@ -95,6 +102,7 @@ class WaitInfo(HookInfo):
 class CallEndInfo(HookInfo):
     """A call ended: it returned, raised, or was cancelled."""
 
+    hook: ClassVar[str] = "on_call_end"
     attempts: int
     """Requests sent; 0 if none was."""
     status: int | None
@@ -113,6 +121,7 @@ class CallEndInfo(HookInfo):
 class DriftInfo:
     """A response differs from the OpenAPI spec. The call succeeds, and the value is returned as received."""
 
+    hook: ClassVar[str] = "on_drift"
     operation: str
     """The operationId."""
     where: str

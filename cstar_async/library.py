@@ -19,12 +19,13 @@ from cstar_async._clock import Clock
 from cstar_async._rate_limit.interface import Limiter
 from cstar_async._rate_limit.window import LIBRARY_LIMIT
 from cstar_async.api.library import LibraryNamespace
-from cstar_async.hooks import Hooks
 
 if TYPE_CHECKING:
     import ssl as tls
 
     import aiohttp
+
+    from cstar_async.hooks import Hooks
 
 
 class LibraryOptions(CommonOptions, total=False):

@@ -6,37 +6,31 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 
 from cstar_async._clock import Clock
 from cstar_async._redaction import redact
-from cstar_async.hooks import CallEndInfo, CallStartInfo, DriftInfo, HookInfo, Hooks, RequestInfo, ResponseInfo, RetryInfo, WaitInfo
+
+if TYPE_CHECKING:
+    from cstar_async.hooks import DriftInfo, HookInfo, Hooks, WaitInfo
 
 LOGGER: Final = logging.getLogger("cstar_async")
 LONG_WAIT: Final = 10.0
 """Seconds from which a wait is logged as a warning."""
 
-HOOK_METHODS: Final[dict[type, str]] = {
-    CallStartInfo: "on_call_start",
-    RequestInfo: "on_request",
-    ResponseInfo: "on_response",
-    RetryInfo: "on_retry",
-    WaitInfo: "on_wait",
-    DriftInfo: "on_drift",
-    CallEndInfo: "on_call_end",
-}
-_LOG: Final[dict[type, tuple[int, str]]] = {
-    RequestInfo: (logging.DEBUG, "%(method)s %(path)s: attempt %(attempt)d"),
-    ResponseInfo: (
+HOOK_METHODS: Final = ("on_call_start", "on_request", "on_response", "on_retry", "on_wait", "on_drift", "on_call_end")
+_LOG: Final[dict[str, tuple[int, str]]] = {
+    "on_request": (logging.DEBUG, "%(method)s %(path)s: attempt %(attempt)d"),
+    "on_response": (
         logging.DEBUG,
         "%(method)s %(path)s: %(status)d in %(elapsed).3f s, attempt %(attempt)d, request %(request_id)s",
     ),
-    RetryInfo: (logging.INFO, "%(method)s %(path)s: %(error)s on attempt %(attempt)d, retrying in %(wait).2f s"),
-    WaitInfo: (logging.DEBUG, "%(method)s %(path)s: waiting %(wait).1f s (%(reason)s)"),
+    "on_retry": (logging.INFO, "%(method)s %(path)s: %(error)s on attempt %(attempt)d, retrying in %(wait).2f s"),
+    "on_wait": (logging.DEBUG, "%(method)s %(path)s: waiting %(wait).1f s (%(reason)s)"),
 }
-"""Level and message of the values that are logged."""
+"""Level and message of the values that are logged, by their hook."""
 _LOG_FIELDS: Final = ("operation", "method", "path", "attempt", "status", "elapsed", "error", "wait", "reason", "request_id")
 
 
@@ -52,13 +46,12 @@ class HookDispatcher:
         hooks = tuple(hooks)
         self._clock = clock
         self._waits: dict[str, _LongWait] = {}
-        self._hooks: dict[type, tuple[Callable[[Any], object], ...]] = {
-            info: tuple(method for hook in hooks if _overrides(method := getattr(hook, name), name))
-            for info, name in HOOK_METHODS.items()
+        self._hooks: dict[str, tuple[Callable[[Any], object], ...]] = {
+            name: tuple(method for hook in hooks if _overrides(method := getattr(hook, name), name)) for name in HOOK_METHODS
         }
-        self.has_call_hooks = bool(self._hooks[CallStartInfo] or self._hooks[CallEndInfo])
-        self.has_drift_hooks = bool(self._hooks[DriftInfo])
-        self._has_attempt_hooks = bool(self._hooks[RequestInfo] or self._hooks[ResponseInfo])
+        self.has_call_hooks = bool(self._hooks["on_call_start"] or self._hooks["on_call_end"])
+        self.has_drift_hooks = bool(self._hooks["on_drift"])
+        self._has_attempt_hooks = bool(self._hooks["on_request"] or self._hooks["on_response"])
 
     @property
     def has_attempt_hooks(self) -> bool:
@@ -67,11 +60,11 @@ class HookDispatcher:
 
     def emit(self, info: HookInfo | DriftInfo) -> None:
         """Log a value and call the hooks that handle it."""
-        if type(info) in _LOG:
+        if info.hook in _LOG:
             _log(info)
-        if isinstance(info, WaitInfo) and info.wait >= LONG_WAIT:
-            self._warn_of_wait(info)
-        for hook in self._hooks[type(info)]:
+        if info.hook == "on_wait":
+            self._warn_of_wait(cast("WaitInfo", info))
+        for hook in self._hooks[info.hook]:
             try:
                 result: object = hook(info)
             except Exception:
@@ -84,7 +77,9 @@ class HookDispatcher:
                     )
 
     def _warn_of_wait(self, info: WaitInfo) -> None:
-        """Log one warning for all calls that start to wait together, and none for those that join before the wait ends."""
+        """Log one warning for all calls that start a long wait together, and none for those that join before it ends."""
+        if info.wait < LONG_WAIT:
+            return
         now = self._clock.monotonic()
         known = self._waits.get(info.reason)
         if known is not None and now < known.ends:
@@ -95,7 +90,7 @@ class HookDispatcher:
         asyncio.get_running_loop().call_soon(_log_long_wait, info.reason, wait)
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class _LongWait:
     """Calls that wait for the same reason."""
 
@@ -111,11 +106,13 @@ def _log_long_wait(reason: str, wait: _LongWait) -> None:
 
 def _overrides(method: object, name: str) -> bool:
     """Return whether a method of a hook differs from that of `Hooks`, which does nothing."""
+    from cstar_async.hooks import Hooks  # most clients have no hooks
+
     return getattr(method, "__func__", method) is not getattr(Hooks, name)
 
 
-def _log(info: object) -> None:
-    level, message = _LOG[type(info)]
+def _log(info: HookInfo | DriftInfo) -> None:
+    level, message = _LOG[info.hook]
     if LOGGER.isEnabledFor(level):
         fields = {name: getattr(info, name) for name in _LOG_FIELDS if hasattr(info, name)}
         if fields.get("request_id"):

@@ -1,7 +1,8 @@
 """The request pipeline: the loop that sends a call, waits and retries.
 
 Whether and when to retry is decided by pure functions (`_protocol.retry`), and how a response becomes an error by
-`_protocol.error_responses`. Nothing else in the package waits for a slot, a permit or a retry.
+`_protocol.error_responses`. Nothing else in the package waits for a slot, a permit or a retry. Values of hooks are imported when
+the first one is made.
 """
 
 from __future__ import annotations
@@ -32,7 +33,6 @@ from cstar_async.errors import (
     ResponseTooLargeError,
     TransportError,
 )
-from cstar_async.hooks import CallEndInfo, CallStartInfo, RequestInfo, ResponseInfo, RetryInfo, WaitInfo
 
 
 class RequestPipeline(ABC):
@@ -176,6 +176,8 @@ class RequestPipeline(ABC):
             raise error
         if decision.action is RetryAction.RAISE or not context.retry_budget.acquire():
             raise error
+        from cstar_async.hooks import RetryInfo
+
         context.hooks.emit(
             RetryInfo(**call.identity, attempt=call.attempts, status=failure.status, error=type(error).__name__, wait=wait)
         )
@@ -268,6 +270,8 @@ class RequestPipeline(ABC):
             raise RequestTimeoutError(TRANSFER_EXPIRED) from None
 
     async def _send_with_hooks(self, call: Call, timeout: float) -> RawResponse:
+        from cstar_async.hooks import RequestInfo, ResponseInfo
+
         context, attempt = self.context, call.attempts
         context.hooks.emit(RequestInfo(**call.identity, attempt=attempt, idempotency_key=call.idempotency_key))
         sent = context.clock.monotonic()
@@ -285,9 +289,13 @@ class RequestPipeline(ABC):
         return response
 
     def _notify_wait(self, call: Call, reason: Literal["rate_limit", "back_off"], wait: float) -> None:
+        from cstar_async.hooks import WaitInfo
+
         self.context.hooks.emit(WaitInfo(**call.identity, reason=reason, wait=wait, priority=call.settings.priority))
 
     def _notify_call_start(self, call: Call) -> None:
+        from cstar_async.hooks import CallStartInfo
+
         call.hooks_notified = True
         self.context.hooks.emit(CallStartInfo(**call.identity, host=self.context.host, port=self.context.port))
 
@@ -295,6 +303,8 @@ class RequestPipeline(ABC):
         self, call: Call, request_id: str | None, *, status: int | None = None, error: BaseException | None = None
     ) -> None:
         """Emit the `CallEndInfo` of a call whose start was emitted."""
+        from cstar_async.hooks import CallEndInfo
+
         context = self.context
         call.hooks_notified = False
         context.hooks.emit(

@@ -23,13 +23,14 @@ from cstar_async._rate_limit.interface import Limiter
 from cstar_async._types import Priority, RequestOptions, UntypedJSON, is_mapping, is_str
 from cstar_async._validation import check_instance, invalid, validate_count, validate_seconds
 from cstar_async.errors import ConfigurationError, InvalidArgumentError
-from cstar_async.hooks import Hooks
 
 if TYPE_CHECKING:
     import ssl as tls
 
     import aiohttp
     from yarl import URL
+
+    from cstar_async.hooks import Hooks
 
 BASE_URL: Final = service.BASE_URL
 API_VERSION: Final = service.API_VERSION
@@ -132,11 +133,15 @@ def validate_hooks(hooks: Iterable[Hooks]) -> tuple[Hooks, ...]:
         given: tuple[object, ...] = tuple(hooks)
     except TypeError:
         given = (None,)
+    if not given:
+        return ()
+    from cstar_async.hooks import Hooks  # most clients have none
+
     valid = tuple(hook for hook in given if isinstance(hook, Hooks))
     if len(valid) != len(given):
         raise ConfigurationError("hooks must be a list or tuple of instances of subclasses of cstar_async.Hooks")
     for hook in valid:
-        for name in HOOK_METHODS.values():
+        for name in HOOK_METHODS:
             if (kind := _deferred_kind(getattr(hook, name))) is not None:
                 raise ConfigurationError(f"{type(hook).__name__}.{name} must be a plain function, got {kind}")
     return valid

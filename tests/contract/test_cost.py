@@ -48,7 +48,7 @@ IMPORTED = {
 """The modules of the standard library that `import cstar_async` may load. Those that begin with `_` depend on the version."""
 
 RARE = {
-    *("cstar_async._client.drift", "cstar_async._client.shared_responses", "cstar_async._client.transfers"),
+    *("cstar_async._client.drift", "cstar_async._client.shared_responses", "cstar_async._client.transfers", "cstar_async.hooks"),
     *("cstar_async._protocol.multipart", "cstar_async._transport.upload", "cstar_async.models.customers", "cstar_async.webhooks"),
 }
 """What most first requests do not need."""
@@ -145,7 +145,7 @@ def test_import_loads_only_the_standard_library() -> None:
 
 
 def test_first_request_loads_no_rare_part() -> None:
-    """The first request of a process loads nothing for files, drift, shared responses or webhooks.
+    """The first request of a process loads nothing for files, hooks, drift, shared responses or webhooks.
 
     If it fails: import the part in the function that needs it. Each module takes a part of a millisecond, and an attrs class half.
     """
