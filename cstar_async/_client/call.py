@@ -17,7 +17,7 @@ from cstar_async.errors import CStarError
 TRANSFER_EXPIRED: Final = "total_timeout expired during the transfer"
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class RawTarget:
     """A path given by the caller."""
 

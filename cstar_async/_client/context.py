@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cstar_async._client.shared_responses import SharedResponses
 
 
-@attrs.define(kw_only=True, eq=False)
+@attrs.define(kw_only=True, eq=False, repr=False)
 class ClientContext:
     """What all views of one client share."""
 

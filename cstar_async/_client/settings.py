@@ -198,7 +198,7 @@ def _max_wait(value: float | None) -> float:
     return min(validate_seconds("max_wait", value), MAX_WAIT)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class CallSettings:
     """The settings that each view of a client, and each call, can replace."""
 
@@ -247,7 +247,7 @@ class ApiClientOptions(ConnectionOptions, total=False):
     priority: Priority
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class ClientSettings:
     """The settings that all views of a client share. `CStarClient` describes them."""
 

@@ -28,7 +28,7 @@ _MIN_SIMILARITY_OF_SHORT: Final = 0.66
 """The same for a word of three."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _Field:
     attribute: str
     name: str
@@ -39,7 +39,7 @@ class _Field:
     """The models that it takes, or their mappings."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class _Fields:
     names: frozenset[str]
     """All wire names."""

@@ -45,7 +45,7 @@ _NO_FORM_STYLES: Mapping[str, FormStyle] = MappingProxyType({})
 _NOTHING_KNOWN: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Parameter:
     """A parameter of the path or the query, a header or a cookie."""
 
@@ -61,7 +61,7 @@ class Parameter:
     """JSON Schema, with references into the generated `schemas.json`."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Limit:
     """The limit of an array in the body."""
 
@@ -74,7 +74,7 @@ class Limit:
     """The method without the limit, such as `bulk.run_batched`, or None."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Operation:
     """What the spec states about one operation, without its models."""
 
@@ -133,7 +133,7 @@ class Operation:
     """The known values of each query parameter that is an enum or a list of them, by wire name."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class BatchPlan:
     """How to split the array of an operation and to merge the results. Fields are Python names."""
 

@@ -35,7 +35,7 @@ def validate_api_key(api_key: str) -> str:
     return api_key
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Credential:
     """What authenticates the requests to another API: a header, a cookie or a parameter of the query."""
 

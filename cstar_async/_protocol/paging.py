@@ -31,7 +31,7 @@ _MAX_CURSOR: Final = 65_536
 _URL_CHARACTERS: Final = "%/:@!$&'()*+,;=~?[]|"
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class ParsedPage:
     """The response to a request for one page."""
 
@@ -42,7 +42,7 @@ class ParsedPage:
     """The next cursor, or the URL of the next page, in a list by cursor."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Origin:
     """Where a page was requested: what the URL of the next page may point to, and what a cursor must not contain."""
 

@@ -38,7 +38,7 @@ def backoff_seconds(attempt: int, *, initial: float, maximum: float) -> float:
     return min(maximum, initial * float(1 << min(attempt - 1, 30)))
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Failure:
     """An attempt that failed."""
 

@@ -27,7 +27,7 @@ MAX_INT: Final = 2**53 - 1
 """The highest integer that every JSON parser can hold."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Checkpoint:
     """The position of an iteration."""
 
@@ -53,7 +53,7 @@ class Checkpoint:
     """The cursor of the current page, in a list with cursors; encoded, without filters. None: the first page."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class ListKey:
     """The list that an iteration is over."""
 

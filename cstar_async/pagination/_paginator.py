@@ -53,7 +53,7 @@ class IterationEstimate:
         return None if self.calls is None or self.remaining is None else self.calls <= self.remaining
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class _Progress(Generic[T]):
     """What a list and its `prefetch()` have in common."""
 
