@@ -7,7 +7,7 @@ import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cstar_async._clock import Clock
 from cstar_async._model.event import WebhookEvent
@@ -29,6 +29,9 @@ from cstar_async.webhooks._progress import (
 from cstar_async.webhooks._stats import EventCounts
 from cstar_async.webhooks._store import BODY_HASH_PREFIX, EventStore
 
+if TYPE_CHECKING:
+    from cstar_async._client.shared_responses import SharedResponses
+
 MAX_UNCONFIRMED_IDS: Final = 10_000
 
 
@@ -42,12 +45,14 @@ class EventAcceptor:
         counts: EventCounts,
         clock: Clock,
         handle: Callable[[QueuedEvent], Awaitable[None]],
+        shared_responses: SharedResponses | None,
     ) -> None:
         self._store = store
         self._never_waits = type(store) is MemoryStore
         self._progress = progress
         self._counts = counts
         self._clock = clock
+        self._shared_responses = shared_responses
         self.queue: KeyedQueue[QueuedEvent] = KeyedQueue(handle)
         self.queued: dict[str, QueuedEvent] = {}
         """The events in the queue, by their keys."""
@@ -69,6 +74,7 @@ class EventAcceptor:
 
     async def accept(self, event: WebhookEvent, body: bytes) -> bool:
         """Add an event unless it was added before. Return False if the inbox closes first."""
+        self._invalidate(event)
         return await self._run_to_end(self._add(event, body)) is not None
 
     async def requeue(self, event_id: str) -> bool | None:
@@ -173,8 +179,14 @@ class EventAcceptor:
             self._counts.add("dead", "*")
             await self._progress.record_outcome(stored.id, describe(error))
         else:
+            self._invalidate(event)
             attempts = stored.attempts
             self._enqueue(QueuedEvent(stored.id, event, stored.since.timestamp(), attempts, attempts, was_interrupted=attempts > 0))
+
+    def _invalidate(self, event: WebhookEvent) -> None:
+        """Keep later calls of the client from responses that are older than the event."""
+        if self._shared_responses is not None:
+            self._shared_responses.on_event(event.type)
 
     async def _resume(self) -> None:
         await self._load_pending()

@@ -27,6 +27,8 @@ from functools import partial
 from types import NoneType
 from typing import TYPE_CHECKING, Final, Self
 
+from cstar_async._client.base_client import BaseClient
+from cstar_async._client.executor import ClientExecutor
 from cstar_async._clock import Clock, SystemClock
 from cstar_async._loop_binding import LoopBinding
 from cstar_async._model.event import WebhookEvent
@@ -53,6 +55,7 @@ from cstar_async.webhooks._stream import EventStream
 if TYPE_CHECKING:
     from aiohttp import web
 
+    from cstar_async.client import CStarClient
 
 OVERSIZED_ERROR_INTERVAL: Final = 60.0
 """Seconds without another record at ERROR for deliveries that are too large."""
@@ -79,10 +82,12 @@ class WebhookInbox(EventHandlers):
         max_event_size: The maximum size of the body of a delivery, in bytes, from 1. Default 8 MiB. Larger ones are rejected, and
             logged with their ids, once a minute at ERROR. Anyone can send so much to a public URL: a signature is checked when its
             body is complete.
+        client: A client with `cache` or `coalesce`. Each event ends what it has kept of the same namespace, before the handler is
+            called. Default: none.
 
     Raises:
-        InvalidArgumentError: A number is out of range, *store* is no event store, or *secret* is not a str, is empty or has an
-            empty item.
+        InvalidArgumentError: A number is out of range, *store* is no event store, *client* is no client, or *secret* is not a str,
+            is empty or has an empty item.
 
     Source: Webhook reference, Delivery and Signature (documented).
     """
@@ -100,6 +105,7 @@ class WebhookInbox(EventHandlers):
         handler_timeout: float = 300.0,
         shutdown_timeout: float = 10.0,
         max_event_size: int = 8 * 1024 * 1024,
+        client: CStarClient | None = None,
         _clock: Clock | None = None,
     ) -> None:
         for name, seconds in (("handler_timeout", handler_timeout), ("shutdown_timeout", shutdown_timeout)):
@@ -107,11 +113,14 @@ class WebhookInbox(EventHandlers):
         if tolerance is not None:
             validate_seconds("tolerance", tolerance)
         check_instance("store", store, (EventStore, NoneType), "an event store, such as SqliteStore(path)")
+        check_instance("client", client, (BaseClient, NoneType), "a CStarClient")
+        executor = None if client is None else client.__executor__
+        shared = executor.context.shared_responses if isinstance(executor, ClientExecutor) else None
         clock = SystemClock() if _clock is None else _clock
         self._store: EventStore = MemoryStore(_clock=clock) if store is None else store
         progress = ProgressRecorder(self._store, clock)
         super().__init__(progress, clock, concurrency=concurrency, max_attempts=max_attempts, timeout=handler_timeout)
-        self._acceptor = EventAcceptor(self._store, progress, self._counts, clock, self._handle)
+        self._acceptor = EventAcceptor(self._store, progress, self._counts, clock, self._handle, shared)
         self._check = partial(check_signature, secrets=validate_secrets(secret), tolerance=tolerance, allow_legacy=allow_legacy)
         self._max_pending = validate_count("max_pending", max_pending, 1)
         self._shutdown_timeout = shutdown_timeout

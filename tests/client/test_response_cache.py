@@ -16,7 +16,9 @@ from cstar_async._generated.all_operations import OPERATIONS
 from cstar_async._generated.events import EVENTS
 from cstar_async._protocol.messages import RawResponse
 from cstar_async.testing import FakeCStar
+from cstar_async.webhooks import MemoryStore, TicketUpdated, WebhookInbox, sign
 from tests.client.conftest import TICKET, MakeClient, Server, SkippingClock, failed, held, ok, raw
+from tests.client.inboxes import SECRET, BrokenStore, body_of, deliver, inbox_of, serve_inbox
 
 Call = Callable[[CStarClient], Awaitable[Any]]
 
@@ -194,6 +196,76 @@ async def test_event_ends_what_is_kept() -> None:
             assert "Changed" == (await cstar.tickets.get(ticket.id)).title
             await cstar.tags.list()
             assert 1 == len(fake.requests) - before
+
+
+async def test_delivery_ends_what_is_kept() -> None:
+    """The handler of a webhook reads what is true after its event. What is kept of other namespaces stays."""
+    titles: list[str] = []
+    async with (
+        FakeCStar(seed=1) as fake,
+        fake.client(cache={"tickets.get": 60, "tags.list": 60}) as cstar,
+        fake.client() as other,
+        WebhookInbox("whsec_a", client=cstar) as inbox,
+        serve_inbox(inbox) as post,
+    ):
+        ticket = (await other.tickets.list(page_size=1))[0]
+
+        @inbox.on(TicketUpdated)
+        async def read(_: TicketUpdated) -> None:
+            titles.append((await cstar.tickets.get(ticket.id)).title)
+
+        await cstar.tickets.get(ticket.id)
+        await cstar.tags.list()
+        await other.tickets.update(ticket.id, title="Changed")
+        before = len(fake.requests)
+        body = body_of(1, "ticket.updated", ticket.id)
+        assert 200 == await post(body, sign(body, "whsec_a"))
+        await inbox.wait_until_idle()
+        await cstar.tags.list()
+        assert (["Changed"], 1) == (titles, len(fake.requests) - before)
+
+
+@pytest.mark.parametrize(("signature", "requests"), [("t=1,v1=00", 0), (None, 1)])
+async def test_delivery_that_is_not_stored_ends_what_is_kept(
+    caching: CStarClient, server: Server, signature: str | None, requests: int
+) -> None:
+    """It is known to be true. One with a wrong signature is not."""
+    store = BrokenStore()
+    store.broken = {"add"}
+    inbox = inbox_of(store=store, client=caching)
+    body = body_of(1, "ticket.updated")
+    server.default = ok(TICKET)
+    await caching.tickets.get("tkt_1")
+    assert await inbox.receive(body, {"X-Signature": signature or sign(body, SECRET)}) in {401, 503}
+    before = len(server.requests)
+    await caching.tickets.get("tkt_1")
+    assert requests == len(server.requests) - before
+    await inbox.aclose()
+
+
+async def test_stored_event_ends_what_is_kept(caching: CStarClient, server: Server) -> None:
+    """It may have been delivered to another process that shares the store."""
+    store = MemoryStore()
+    await store.add("evt_1", body_of(1, "ticket.updated"))
+    server.default = ok(TICKET)
+    await caching.tickets.get("tkt_1")
+    async with inbox_of(store=store, client=caching):
+        await caching.tickets.get("tkt_1")
+    assert 2 == len(server.requests)
+
+
+@pytest.mark.parametrize("client", ["cstar", object(), CStarClient])
+def test_what_is_no_client_is_refused(client: Any) -> None:
+    """An inbox is not made."""
+    with pytest.raises(InvalidArgumentError, match="client must be a CStarClient"):
+        WebhookInbox("whsec_a", client=client)
+
+
+async def test_client_without_cache_has_an_inbox(make_client: MakeClient) -> None:
+    """Its settings can change without a change of the inbox."""
+    inbox = inbox_of(client=make_client())
+    assert [200] == await deliver(inbox, body_of(1))
+    await inbox.aclose()
 
 
 def test_every_event_is_about_a_namespace() -> None:
