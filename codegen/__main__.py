@@ -109,10 +109,7 @@ def _lint(path: Path, overlays: Sequence[Path]) -> int:
 
 
 def _merge(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog=f"{COMMAND} drift", description="Merge proposed overlays, and print the result.")
-    parser.add_argument("overlays", nargs="+", type=Path, metavar="FILE", help="an overlay, in JSON or YAML")
-    parser.add_argument("--document", type=Path, default=DOCUMENT, help="the OpenAPI document (default: openapi/cstar.yaml)")
-    given = parser.parse_args(arguments)
+    given = _drift_parser().parse_args(arguments)
     notes = NoteCollector()
     actions = merge_overlays(read(given.document), given.overlays, notes.add)
     if actions:
@@ -205,6 +202,26 @@ def _fake_behaviour(document: Document, overlay: Path, notes: NoteCollector) -> 
     if not overlay.is_file():
         return fake_behaviour(document)
     return fake_behaviour(Document(apply_overlay(document.raw, read(overlay), name=overlay.name, report=notes.add)))
+
+
+def new_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser of what these arguments begin with, for the completion of shells."""
+    match arguments[:1]:
+        case ["diff"]:
+            return diff.new_parser(COMMAND)
+        case ["drift"]:
+            return _drift_parser()
+        case ["adopt"]:
+            return adopt.new_parser(DOCUMENT, COMMAND)
+        case _:
+            return _parser()
+
+
+def _drift_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"{COMMAND} drift", description="Merge proposed overlays, and print the result.")
+    parser.add_argument("overlays", nargs="+", type=Path, metavar="FILE", help="an overlay, in JSON or YAML")
+    parser.add_argument("--document", type=Path, default=DOCUMENT, help="the OpenAPI document (default: openapi/cstar.yaml)")
+    return parser
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -29,16 +29,7 @@ def main(arguments: Sequence[str], document: Path, command: str) -> int:
         document: The document of this package.
         command: How the generator is called.
     """
-    description = "Show what becomes of names, evidence and callers with a document that the owner of the API has published."
-    parser = argparse.ArgumentParser(prog=f"{command} adopt", description=description)
-    parser.add_argument("new", type=Path, help="the published OpenAPI document")
-    parser.add_argument("--write", action="store_true", help="take all defaults: write the overlay, and the document with it")
-    parser.add_argument("--document", type=Path, default=document, help="the present document (default: openapi/cstar.yaml)")
-    parser.add_argument(
-        "--overlay", type=Path, action="append", default=[], metavar="FILE", help="an overlay of the present document"
-    )
-    parser.add_argument("--texts", choices=["present", "new"], default="present", help="which summaries and descriptions to take")
-    given = parser.parse_args(arguments)
+    given = new_parser(document, command).parse_args(arguments)
     notes = NoteCollector()
     present, new = read_overlaid(given.document, given.overlay, notes.add), read(given.new)
     parse(new, notes, is_sdk=False)
@@ -49,6 +40,20 @@ def main(arguments: Sequence[str], document: Path, command: str) -> int:
         for path in _write(found, given.document):
             sys.stdout.write(f"Written: {path}\n")
     return 0
+
+
+def new_parser(document: Path, command: str) -> argparse.ArgumentParser:
+    """Return the parser of the arguments of `adopt`."""
+    description = "Show what becomes of names, evidence and callers with a document that the owner of the API has published."
+    parser = argparse.ArgumentParser(prog=f"{command} adopt", description=description)
+    parser.add_argument("new", type=Path, help="the published OpenAPI document")
+    parser.add_argument("--write", action="store_true", help="take all defaults: write the overlay, and the document with it")
+    parser.add_argument("--document", type=Path, default=document, help="the present document (default: openapi/cstar.yaml)")
+    parser.add_argument(
+        "--overlay", type=Path, action="append", default=[], metavar="FILE", help="an overlay of the present document"
+    )
+    parser.add_argument("--texts", choices=["present", "new"], default="present", help="which summaries and descriptions to take")
+    return parser
 
 
 def _lines(found: Adoption) -> Iterator[str]:

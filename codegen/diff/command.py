@@ -29,10 +29,7 @@ def main(arguments: Sequence[str], default: Path, command: str) -> int:
         default: The document of this package.
         command: How the generator is called.
     """
-    parser = argparse.ArgumentParser(prog=f"{command} diff", description="Print what changes from one document to another.")
-    parser.add_argument("old", type=Path, nargs="?", help="an OpenAPI document; without any, what the last release had")
-    parser.add_argument("new", type=Path, nargs="?", help="an OpenAPI document")
-    parser.add_argument("--format", choices=["text", "markdown", "json"], default="text", help="text by default")
+    parser = new_parser(command)
     given = parser.parse_args(arguments)
     if given.old and not given.new:
         parser.error("two documents are needed, OLD and NEW")
@@ -42,6 +39,15 @@ def main(arguments: Sequence[str], default: Path, command: str) -> int:
     else:
         sys.stdout.write(as_json(changes) if given.format == "json" else as_markdown(changes))
     return BREAKING if any(change.is_breaking for change in changes) else SAME
+
+
+def new_parser(command: str) -> argparse.ArgumentParser:
+    """Return the parser of the arguments of `diff`."""
+    parser = argparse.ArgumentParser(prog=f"{command} diff", description="Print what changes from one document to another.")
+    parser.add_argument("old", type=Path, nargs="?", help="an OpenAPI document; without any, what the last release had")
+    parser.add_argument("new", type=Path, nargs="?", help="an OpenAPI document")
+    parser.add_argument("--format", choices=["text", "markdown", "json"], default="text", help="text by default")
+    return parser
 
 
 def changes_since_release(document: Path) -> list[Change]:

@@ -16,7 +16,7 @@ import typer
 
 from cstar_async._redaction import redact_secrets
 from cstar_async.api._namespaces import ClientNamespaces
-from cstar_async.cli._completion import COMPLETION_OPTIONS, complete
+from cstar_async.cli._completion import COMPLETION_OPTIONS, completable, complete
 from cstar_async.cli._errors import SUCCESS, UsageError, report
 from cstar_async.cli._groups import LIBRARY, Command, new_group
 from cstar_async.errors import CStarError, UnknownValueWarning
@@ -52,10 +52,8 @@ def run(arguments: Sequence[str]) -> int:
     Returns:
         The exit code.
     """
-    words = list(arguments)
-    if _COMPLETE in os.environ:
-        words += [word for name in _COMPLETED for word in os.environ.get(name, "").split()]
-    app = _build(set(words))
+    completed = [word for name in _COMPLETED for word in os.environ.get(name, "").split()][1:] if _COMPLETE in os.environ else []
+    app = _build({*arguments, *completed}, completed)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("default", UnknownValueWarning)
@@ -79,16 +77,24 @@ def run(arguments: Sequence[str]) -> int:
     return code if isinstance(code, int) else SUCCESS
 
 
-def _build(words: set[str]) -> typer.Typer:
-    """Return the application, with the commands and namespaces that *words* name, and the lines of all others in the help."""
+def _build(words: set[str], completed: Sequence[str]) -> typer.Typer:
+    """Return the application, with the commands and namespaces that *words* name, and the lines of all others in the help.
+
+    Args:
+        words: The words of the command line, and of the one to complete.
+        completed: The command line to complete, if there is one.
+    """
     app = typer.Typer(
         help="The command line of cStar. It reads CSTAR_API_KEY, CSTAR_TEAM_ID and CSTAR_BASE_URL.",
         rich_markup_mode="rich",
         pretty_exceptions_enable=False,
     )
-    for name, (module, description) in _COMMANDS.items():
-        function = _function(module, name) if module is not None and name in words else _listed
-        app.command(name, cls=Command, help=description if function is _listed else None, rich_help_panel="Commands")(function)
+    for name, (module, summary) in _COMMANDS.items():
+        is_named = module is not None and name in words
+        function = _function(module, name) if module is not None and is_named else _listed
+        if module is None and completed[:1] == [name]:
+            function = completable(name, completed[1:])
+        app.command(name, cls=Command, help=None if is_named else summary, rich_help_panel="Commands")(function)
     for name, member in vars(ClientNamespaces).items():
         if name.startswith("_"):
             continue

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 from cstar_async.cli._errors import FAILURE
 
@@ -19,11 +21,24 @@ def codegen(arguments: Sequence[str]) -> int:
     Returns:
         The exit code.
     """
-    is_installed = Path(__file__).parent.with_name("_codegen").is_dir()
     try:
-        generator = import_module("cstar_async._codegen.__main__" if is_installed else "codegen.__main__")
+        generator = _generator()
     except ModuleNotFoundError as error:
         sys.stderr.write(f"the generator requires {error.name}, which is not installed: pip install 'cstar-async[codegen]'\n")
         return FAILURE
     run: Callable[[Sequence[str]], int] = generator.main
     return run(arguments)
+
+
+def new_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser of the generator for a command line, to complete it; an empty one if the generator is not installed."""
+    try:
+        new: Callable[[Sequence[str]], argparse.ArgumentParser] = _generator().new_parser
+    except ModuleNotFoundError:
+        return argparse.ArgumentParser()
+    return new(arguments)
+
+
+def _generator() -> ModuleType:
+    is_installed = Path(__file__).parent.with_name("_codegen").is_dir()
+    return import_module("cstar_async._codegen.__main__" if is_installed else "codegen.__main__")

@@ -41,7 +41,7 @@ def serve(arguments: Sequence[str]) -> int:
     """
     from cstar_async.errors import CStarError
 
-    options = _parser().parse_args(arguments)
+    options = new_parser().parse_args(arguments)
     try:
         run_cancellable(_run(_new_fake(options), is_verbose=options.verbose))
     except KeyboardInterrupt:
@@ -52,7 +52,8 @@ def serve(arguments: Sequence[str]) -> int:
     return SUCCESS
 
 
-def _parser() -> argparse.ArgumentParser:
+def new_parser() -> argparse.ArgumentParser:
+    """Return the parser of the arguments of `serve`."""
     serve = argparse.ArgumentParser(
         prog="cstar-async serve",
         description="Runs a fake cStar server, prints its URL and API keys, and stops on Ctrl-C. All data is in memory and is lost "

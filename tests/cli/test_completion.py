@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -40,12 +43,21 @@ def no_shell(monkeypatch: pytest.MonkeyPatch) -> None:
         ("cstar-async export community.p", "community.posts"),
         ("cstar-async trigger ticket.cr", "ticket.created"),
         ("cstar-async listen --types ticket.cr", "ticket.created"),
+        ("cstar-async serve --lat", "--latency"),
+        ("cstar-async serve --port 0 --verbose --rate", "--rate-limit"),
+        ("cstar-async codegen --over", "--overlay"),
+        ("cstar-async codegen --overlay a.yaml --overlay b.yaml --out", "--output"),
+        ("cstar-async codegen ad", "adopt"),
+        ("cstar-async codegen lint --doc", "--document"),
+        ("cstar-async codegen diff a.yaml b.yaml --format mark", "markdown"),
+        ("cstar-async codegen adopt a.yaml --te", "--texts"),
+        ("cstar-async codegen drift a.json b.json --doc", "--document"),
     ],
 )
 def test_every_shell_completes(
     shell: str, line: str, expected: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Commands of every level, values of enums, names of lists and types of events."""
+    """Commands of every level, values of enums, names of lists, types of events, and options of what parses itself."""
     monkeypatch.setenv("_CSTAR_ASYNC_COMPLETE", f"complete_{shell}")
     if shell == "bash":
         monkeypatch.setenv("COMP_WORDS", line)
@@ -94,3 +106,15 @@ def test_home_that_cannot_be_written_is_one_sentence(command: Command, tmp_path:
     outcome = command("--install-completion", "zsh")
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (1, "", 1)
     assert str(tmp_path) in outcome.err
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
+def test_bash_completes_with_the_script_that_is_shown(command: Command, tmp_path: Path) -> None:
+    """A real bash gets the options of a command that parses itself."""
+    (tmp_path / "script").write_text(command("--show-completion", "bash").out, encoding="utf-8")
+    program = Path(sys.executable).with_name("cstar-async")
+    code = '. "$1"; COMP_WORDS=("$2" serve --del); COMP_CWORD=2; _cstar_async_completion "$2"; printf "%s\\n" "${COMPREPLY[@]}"'
+    done = subprocess.run(
+        ["bash", "-c", code, "bash", tmp_path / "script", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout.split(), done.stderr) == (["--delivery-faults", "--delivery-retries"], "")

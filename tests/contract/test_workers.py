@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from cstar_async.cli._serve import _parser
+from cstar_async.cli._serve import new_parser
 from cstar_async.testing import FakeCStar
 
 ROOT = Path(__file__).parents[2]
@@ -20,7 +20,7 @@ def test_services_fit_together() -> None:
     """The workers have the key of the served fake, and reach it and Redis under the names and ports of their services."""
     worker = SERVICES["worker"]
     command = SERVICES["cstar"]["command"].split()
-    served = _parser().parse_args(command[2:])
+    served = new_parser().parse_args(command[2:])
     assert command[:2] == ["cstar-async", "serve"]
     assert worker["environment"]["CSTAR_API_KEY"] == f"${{CSTAR_API_KEY:-{FakeCStar(seed=served.seed).secret_key}}}"
     assert worker["environment"]["CSTAR_BASE_URL"] == f"http://cstar:{served.port}"
