@@ -64,7 +64,7 @@ class LocalCopy:
     can read the file meanwhile, with this class or with any tool: it has the views `tickets`, `customers`, `articles`, `messages`.
 
     Args:
-        path: The file. `refresh()` creates it, and beside it a file that ends with `-lock`.
+        path: The file. `refresh()` creates it with the first rows, and beside it a file that ends with `-lock`.
 
     Raises:
         InvalidArgumentError: *path* is neither a str nor a `Path`.
@@ -110,7 +110,9 @@ class LocalCopy:
             validate_count("max_calls", max_calls, 2)
         view, budget = with_budget(client, max_calls)
         with self._file.exclusive():
-            since, unfinished = await write(self._file, lambda file: (file.version, file.unfinished))
+            since, unfinished = 0, None
+            if self._file.exists:
+                since, unfinished = await write(self._file, lambda file: (file.version, file.unfinished))
             refresh = Refresh(self._file, view)
             try:
                 await refresh.read_rows(unfinished, [table for table in tables if table != "messages"])

@@ -66,6 +66,11 @@ class CopyFile:
             raise invalid("path", "the path of a file", str(path))
         self.path = Path(path)
 
+    @property
+    def exists(self) -> bool:
+        """Whether there is a file. A copy gets one with its first rows."""
+        return self.path.exists()
+
     @contextmanager
     def exclusive(self) -> Generator[None, None, None]:
         """Keep other processes from refreshing the copy. The lock ends with the process.
@@ -94,7 +99,10 @@ class CopyFile:
                     raise ConfigurationError(f"path must be a new file or a copy, got another database: {str(self.path)!r}")
                 for statement in () if names else _SCHEMA.split(";"):
                     connection.execute(statement)
-                yield Transaction(connection)
+                transaction = Transaction(connection)
+                if not names:
+                    transaction.create_views()
+                yield transaction
 
     def select(self, query: str, values: Sequence[Value] = ()) -> list[tuple[UntypedJSON, ...]]:
         """Return the rows of a query.

@@ -86,9 +86,12 @@ class Refresh:
 
     async def _read_export(self, tables: Sequence[str]) -> Pass:
         """Begin a pass: store what one export returns, and return what is left."""
-        read = await write(self._file, lambda file: file.version)
+        is_new = not self._file.exists
+        read = 0 if is_new else await write(self._file, lambda file: file.version)
         found = await self._export(tables)
         left = Pass(read, tuple(table for table in tables if table not in found))
+        if is_new and not found:
+            return left  # the first list may fail, too
 
         def store(file: Transaction) -> None:
             file.create_views()
