@@ -6,7 +6,7 @@ import inspect
 import sqlite3
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any, Final, cast, get_args, get_type_hints
@@ -129,14 +129,21 @@ async def _copy(client: CStarClient, paginator: Paginator[Model], writer: Writer
     if writer.state.checkpoint is not None:
         paginator = paginator.resume(writer.state.checkpoint)
         note(f"Continuing after {writer.state.rows} rows.")
-    with writer, _deep_recursion(), ProgressBar(name, done=writer.state.rows) as progress:
+    is_open = False
+    with ExitStack() as stack, _deep_recursion(), ProgressBar(name, done=writer.state.rows) as progress:
         try:
             async for page in paginator.prefetch(_READ_AHEAD).pages():
+                if not is_open:  # a list that cannot be read leaves every file as it was
+                    stack.enter_context(writer)
+                    is_open = True
                 writer.write([cast("dict[str, Any]", as_plain(item)) for item in page], paginator.checkpoint)
                 progress.update(writer.state.rows, page.total, client.rate_limit)
         except BaseException:
-            note(f"Stopped after {writer.state.rows} rows; the same command with --resume continues.")
+            if is_open or writer.state.checkpoint is not None:
+                note(f"Stopped after {writer.state.rows} rows; the same command with --resume continues.")
             raise
+        if not is_open:
+            stack.enter_context(writer)
         writer.finish()
     return writer.state
 

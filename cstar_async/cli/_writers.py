@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import sqlite3
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from importlib.util import find_spec
@@ -47,7 +48,7 @@ class State:
 
 
 class Writer(Protocol):
-    """Writes the rows of an export to a file. Leaving it keeps what was written, for another run."""
+    """Writes the rows of an export to a file. Entering it creates or replaces the file; leaving it keeps what was written."""
 
     state: State
 
@@ -63,7 +64,7 @@ class Writer(Protocol):
 
 
 def open_writer(output: Path, file_format: Format, table: str, columns: Sequence[str], *, resume: bool, overwrite: bool) -> Writer:
-    """Return the writer of a file.
+    """Return the writer of a file, which is not touched before the writer is entered.
 
     Args:
         output: The file.
@@ -75,6 +76,7 @@ def open_writer(output: Path, file_format: Format, table: str, columns: Sequence
 
     Raises:
         UsageError: The file exists, or a library is missing.
+        OSError: The folder does not exist, or cannot be written.
     """
     if file_format == "parquet" and find_spec("pyarrow") is None:
         raise UsageError("the format parquet requires pyarrow, which is not installed: pip install pyarrow")
@@ -82,20 +84,26 @@ def open_writer(output: Path, file_format: Format, table: str, columns: Sequence
         raise UsageError(f"{output} must be a file")
     kept = [path for path in (_with_suffix(output, ".checkpoint"), _with_suffix(output, ".part")) if path.exists()]
     is_partial = bool(kept) or (file_format == "sqlite" and _is_partial_database(output))
+    replaced: Sequence[Path] = ()
     if overwrite and not (resume and is_partial):
-        for path in (output, *kept):
-            path.unlink(missing_ok=True)
+        replaced = (output, *kept)
     elif is_partial and not resume:
         raise UsageError(f"the export to {output} is not complete; --resume continues it, --overwrite starts again")
     elif output.exists() and not is_partial:
         raise UsageError(f"{output} exists; choose another file, or replace it with --overwrite")
+    tempfile.TemporaryFile(dir=output.parent).close()  # a folder that cannot be written costs no call
     if file_format == "sqlite":
-        return _DatabaseWriter(output, table, columns)
+        return _DatabaseWriter(output, table, columns, replaced)
     if file_format == "csv":
-        return _TextWriter(output, output, lambda rows: _csv_lines(columns, rows), _csv_header(columns))
+        return _TextWriter(output, output, lambda rows: _csv_lines(columns, rows), replaced, header=_csv_header(columns))
     if file_format == "parquet":
-        return _ParquetWriter(output, columns)
-    return _TextWriter(output, output, _json_lines)
+        return _ParquetWriter(output, columns, replaced)
+    return _TextWriter(output, output, _json_lines, replaced)
+
+
+def _delete(paths: Sequence[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
 
 
 def _with_suffix(path: Path, suffix: str) -> Path:
@@ -109,17 +117,22 @@ class _TextWriter:
         output: The file that the user wants; the checkpoint is beside it.
         path: The file to write.
         encode: Returns the bytes of rows.
+        replaced: Files of another export, to delete.
         header: The first bytes of the file.
     """
 
-    def __init__(self, output: Path, path: Path, encode: Callable[[Sequence[Row]], bytes], header: bytes = b"") -> None:
+    def __init__(
+        self, output: Path, path: Path, encode: Callable[[Sequence[Row]], bytes], replaced: Sequence[Path], header: bytes = b""
+    ) -> None:
         self._state_path = _with_suffix(output, ".checkpoint")
         self._path = path
         self._encode = encode
+        self._replaced = replaced
         self._header = header
-        self.state = _read_state(self._state_path) if self._state_path.exists() else State()
+        self.state = _read_state(self._state_path) if self._state_path.exists() and not replaced else State()
 
     def __enter__(self) -> Self:
+        _delete(self._replaced)
         is_new = self.state.checkpoint is None
         if not is_new and self._path.stat().st_size < self.state.size:
             raise UsageError(f"{self._path} is shorter than its checkpoint says; start again with --overwrite")
@@ -143,7 +156,11 @@ class _TextWriter:
 
     def _save_state(self) -> None:
         temporary = _with_suffix(self._state_path, ".new")
-        temporary.write_bytes(orjson.dumps(attrs.asdict(self.state)))
+        try:
+            temporary.write_bytes(orjson.dumps(attrs.asdict(self.state)))
+        except OSError:
+            _delete([temporary])
+            raise
         temporary.replace(self._state_path)
 
     def finish(self) -> None:
@@ -154,8 +171,9 @@ class _TextWriter:
 class _ParquetWriter(_TextWriter):
     """Collects lines of JSON, and converts them at the end: a Parquet file cannot be continued."""
 
-    def __init__(self, output: Path, columns: Sequence[str]) -> None:
-        super().__init__(output, _with_suffix(output, ".part"), _json_lines)
+    def __init__(self, output: Path, columns: Sequence[str], replaced: Sequence[Path]) -> None:
+        # The file that is to be replaced is complete: it is kept until the new one is.
+        super().__init__(output, _with_suffix(output, ".part"), _json_lines, [path for path in replaced if path != output])
         self._output = output
         self._columns = columns
 
@@ -168,7 +186,13 @@ class _ParquetWriter(_TextWriter):
             rows = [_flat_row(self._columns, orjson.loads(line)) for line in lines]
         fields = {name: [row[index] for row in rows] for index, name in enumerate([*self._columns, EXTRA])}
         table = arrow.table({name: _same_types(values) for name, values in fields.items()})
-        parquet.write_table(table, str(self._output))
+        written = _with_suffix(self._output, ".new")
+        try:
+            parquet.write_table(table, str(written))
+        except OSError:
+            _delete([written])
+            raise
+        written.replace(self._output)
         self._path.unlink()
         super().finish()
 
@@ -176,18 +200,20 @@ class _ParquetWriter(_TextWriter):
 class _DatabaseWriter:
     """Writes rows to a table of SQLite, with the ID as primary key where there is one."""
 
-    def __init__(self, output: Path, table: str, columns: Sequence[str]) -> None:
+    def __init__(self, output: Path, table: str, columns: Sequence[str], replaced: Sequence[Path]) -> None:
         self._output = output
         self._table = table.replace(".", "_")
         self._columns = columns
+        self._replaced = replaced
         self.state = State()
-        if output.exists():
+        if output.exists() and not replaced:
             with closing(sqlite3.connect(output)) as database:
                 row = database.execute(f"SELECT state FROM {_STATE_TABLE}").fetchone()  # noqa: S608  # a constant
             if row is not None:
                 self.state = _state_of(parse_json(str(row[0]), str(output)), output)
 
     def __enter__(self) -> Self:
+        _delete(self._replaced)
         self._database = sqlite3.connect(self._output)
         columns = ", ".join(f'"{name}"{" PRIMARY KEY" if name == "id" else ""}' for name in [*self._columns, EXTRA])
         with self._database as database:
