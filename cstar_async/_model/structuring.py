@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Final, TypeVar, cast
 
 from cstar_async._model.codec import find_decoder
 from cstar_async._model.model import Model
@@ -11,6 +12,9 @@ from cstar_async._types import UntypedJSON, is_object
 from cstar_async._validation import invalid
 
 T = TypeVar("T")
+
+_KEY: Final = re.compile(r"\[['\"]")
+"""The beginning of a key of a mapping in a path: the repr of a str, in either quotes."""
 
 
 class StructureError(Exception):
@@ -45,7 +49,7 @@ def structure_as(model: type[T]) -> Callable[[UntypedJSON], T]:
             path = transform_error(error, "", lambda _error, _type: "")[0].partition("@ ")[2]
         else:
             return made
-        raise StructureError(path.partition("['")[0])  # keys of a mapping can be anything, such as e-mail addresses
+        raise StructureError(_KEY.split(path)[0])  # keys of a mapping can be anything, such as e-mail addresses
 
     return structure
 
