@@ -79,7 +79,7 @@ async def test_list_of_empty_pages_is_an_error_behind_which_it_can_go_on() -> No
     server = CursorServer(5)
     server.empty_pages = MAX_EMPTY_PAGES
     tickets = server.list()
-    with pytest.raises(PaginationError, match="^1000 pages in a row are empty"):
+    with pytest.raises(PaginationError, match=r"^1000 pages in a row are empty"):
         await tickets.collect()
     assert 1000 == len(server.requests)
     assert server.rows == await numbers(server.list().resume(saved(tickets)))
@@ -102,7 +102,7 @@ async def pages_until_a_cycle_is_found(length: int, *, with_ids: bool) -> int:
         following = number + 1 if number < 5 + length - 1 else 5
         return page_of(fetch, [number], str(following), size, with_ids=with_ids)
 
-    with pytest.raises(PaginationError, match="^the list does not advance"):
+    with pytest.raises(PaginationError, match=r"^the list does not advance"):
         await paginate(fetch).collect()
     return len(requests)
 
