@@ -176,7 +176,7 @@ def _count(operation: Operation | None, parameter: str, value: object, minimum: 
     return validate_count(_argument(operation, parameter), int(str(value)) if is_text else value, minimum)
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.define(eq=False, repr=False)
 class PagedList(Generic[T]):
     """A list: how its pages are requested and read."""
 

@@ -31,7 +31,7 @@ _MAX_CURSOR: Final = 65_536
 _URL_CHARACTERS: Final = "%/:@!$&'()*+,;=~?[]|"
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.define(eq=False, repr=False)
 class ParsedPage:
     """The response to a request for one page."""
 

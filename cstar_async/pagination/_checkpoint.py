@@ -53,7 +53,7 @@ class Checkpoint:
     """The cursor of the current page, in a list with cursors; encoded, without filters. None: the first page."""
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.define(eq=False, repr=False)
 class ListKey:
     """The list that an iteration is over."""
 

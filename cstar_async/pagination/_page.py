@@ -38,7 +38,8 @@ class Page(Sequence[T_co], FieldRepr):
     def __init__(
         self, data: Iterable[T_co], info: PageInfo | None = None, *, fetch_next: Callable[[], Awaitable[Page[T_co]]] | None = None
     ) -> None:
-        check_instance("data", data, Iterable, "an iterable of items", is_private=True)
+        if data.__class__ is not list:
+            check_instance("data", data, Iterable, "an iterable of items", is_private=True)
         check_instance("info", info, (PageInfo, NoneType), "a PageInfo")
         self.data: list[T_co] = list(data)
         """The items, in the server's order."""
@@ -116,7 +117,8 @@ async def fetch_position(fetch: FetchPage[T], position: Position | None, size: i
 
 def linked_page(fetch: FetchPage[T], data: Iterable[T], info: PageInfo, number: int | None, size: int | None) -> Page[T]:
     """Make a page whose `next_page()` fetches the following number with the same size."""
-    following = next((one for one in (info.page, number) if one is not None), 1) + 1
+    current = number if info.page is None else info.page
+    following = 2 if current is None else current + 1
     return Page(data, info, fetch_next=partial(fetch_position, fetch, following, size))
 
 

@@ -93,11 +93,18 @@ class Paginator(FieldRepr, Generic[T_co]):
         self._read_quota = read_quota
         self._is_paged = paging is not None
         self._paging = paging or PAGES
-        cursor = first_page if isinstance(first_page, str) else None
-        page = first_page if isinstance(first_page, int) else self._paging.first
-        self._start = checkpoint or Checkpoint(first_page=page, page_size=page_size or self._paging.size, page=page, cursor=cursor)
+        self._resumed_at = checkpoint
         self._read_ahead = read_ahead
         self._progress: _Progress[T_co] = _Progress()
+
+    @property
+    def _start(self) -> Checkpoint:
+        """Where an iteration begins."""
+        if self._resumed_at is not None:
+            return self._resumed_at
+        first, size = self._first_page, self._page_size or self._paging.size
+        page = first if isinstance(first, int) else self._paging.first
+        return Checkpoint(first_page=page, page_size=size, page=page, cursor=first if isinstance(first, str) else None)
 
     def _loggable_fields(self) -> Iterable[tuple[str, object]]:
         key, position = self._list_key, self._position()
