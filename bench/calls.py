@@ -35,9 +35,9 @@ Before Python 3.12, aiohttp runs a task for the body of a POST, which this clien
 """
 MAX_PER_OBJECT = 11
 """Function calls of decoding an object of 21 fields."""
-MAX_PER_EVENT = 280
+MAX_PER_EVENT = 243
 """Function calls of an event in an inbox with a `MemoryStore`."""
-MAX_PER_EVENT_IN_FILE = 494
+MAX_PER_EVENT_IN_FILE = 463
 """The same with a `SqliteStore`, without those of its thread."""
 
 BODY = {"title": "Cannot log in", "priority": "high", "customerId": "cus_7c9e667974254de0944be07fc1f90ae7"}

@@ -6,14 +6,14 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
 from typing import Final, TypeAlias, TypeVar, overload
 
+from cstar_async._client.concurrency import PrioritySemaphore
 from cstar_async._clock import Clock, sleep_by_both_clocks
 from cstar_async._model.event import WebhookEvent
 from cstar_async._protocol.retry import backoff_seconds
 from cstar_async._transport.timeout import SharedTimeout
-from cstar_async._types import UntypedJSON
+from cstar_async._types import Priority, UntypedJSON
 from cstar_async._validation import validate_count
 from cstar_async.errors import CStarError, InvalidArgumentError
 from cstar_async.webhooks._arguments import matches, validate_types
@@ -42,7 +42,7 @@ class EventHandlers:
     def __init__(self, progress: ProgressRecorder, clock: Clock, *, concurrency: int, max_attempts: int, timeout: float) -> None:
         self._progress = progress
         self._counts = EventCounts()
-        self._slots = asyncio.Semaphore(validate_count("concurrency", concurrency, 1))
+        self._slots = PrioritySemaphore(validate_count("concurrency", concurrency, 1))
         self._interrupted_slot = asyncio.Lock()
         self._max_attempts = validate_count("max_attempts", max_attempts, 1)
         self._handler_timeout = SharedTimeout(timeout)
@@ -150,17 +150,32 @@ class EventHandlers:
         store_failures = 0
         try:
             while True:
-                async with self._interrupted_slot if queued.was_interrupted else nullcontext(), self._slots:
-                    if await self._progress.record_attempts(queued):
-                        failure = await self._call(handler, queued.event)
-                        if failure is not None and is_being_cancelled():  # it has replaced the CancelledError
-                            raise asyncio.CancelledError
-                        return failure
+                if queued.was_interrupted:
+                    async with self._interrupted_slot:
+                        is_stored, failure = await self._call_when_stored(handler, queued)
+                else:
+                    is_stored, failure = await self._call_when_stored(handler, queued)
+                if is_stored:
+                    return failure
                 store_failures += 1
                 await self._back_off(store_failures)
         except asyncio.CancelledError:
             queued.attempts -= 1  # the inbox closes, which is not the fault of the handler
             raise
+
+    async def _call_when_stored(self, handler: Handler[UntypedJSON], queued: QueuedEvent) -> tuple[bool, Exception | None]:
+        """Take a slot, write the attempt and call the handler. Return whether the store has the attempt, and the exception."""
+        if not self._slots.try_acquire(Priority.INTERACTIVE):
+            await self._slots.acquire(Priority.INTERACTIVE, 0.0)
+        try:
+            if not await self._progress.record_attempts(queued):
+                return False, None
+            failure = await self._call(handler, queued.event)
+            if failure is not None and is_being_cancelled():  # it has replaced the CancelledError
+                raise asyncio.CancelledError
+            return True, failure
+        finally:
+            self._slots.release(Priority.INTERACTIVE)
 
     def _warn(self, message: str, queued: QueuedEvent, failure: Exception, *, wait: float = 0.0) -> None:
         log_event(
@@ -202,8 +217,11 @@ class EventHandlers:
                 logging.ERROR, "all attempts failed (%(event_type)s)", queued.key, event_type=queued.event.type, failure=failure
             )
         for handler in self._error_handlers:
-            async with self._slots:
+            await self._slots.acquire(Priority.INTERACTIVE, 0.0)
+            try:
                 error = await self._call(handler, queued.event, failure)
+            finally:
+                self._slots.release(Priority.INTERACTIVE)
             if error is not None:
                 log_event(logging.ERROR, "error handler failed", queued.key, event_type=queued.event.type, failure=error)
 

@@ -27,7 +27,7 @@ class KeyedQueue(Generic[T]):
         self._queues: dict[str, deque[T]] = {}
         self._size = 0
         self._abandoned: list[T] = []
-        self._tasks: dict[asyncio.Task[None], None] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._size_changed = asyncio.Event()
 
     def __len__(self) -> int:
@@ -41,10 +41,8 @@ class KeyedQueue(Generic[T]):
         if queue is not None:
             queue.append(item)
             return
-        self._queues[key] = deque([item])
-        task = asyncio.get_running_loop().create_task(self._run(key))
-        self._tasks[task] = None
-        task.add_done_callback(self._remove)
+        queue = self._queues[key] = deque((item,))
+        self._tasks[key] = asyncio.get_running_loop().create_task(self._run(key, queue))
 
     async def wait_below(self, size: int) -> None:
         """Wait until fewer than *size* items wait or are being handled."""
@@ -54,36 +52,46 @@ class KeyedQueue(Generic[T]):
 
     def is_current(self) -> bool:
         """Return whether the running task is one that handles items."""
-        return asyncio.current_task() in self._tasks
+        return asyncio.current_task() in self._tasks.values()
 
     async def stop(self) -> list[T]:
         """Cancel the running tasks. Return the items that are not handled."""
-        tasks = list(self._tasks)
+        tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        for key, queue in list(self._queues.items()):  # of tasks that were cancelled before they ran
+            self._end(key, queue)
         abandoned, self._abandoned = self._abandoned, []
         return abandoned
 
-    def _remove(self, task: asyncio.Task[None]) -> None:
-        """Report an exception at once. Mark a SystemExit as seen: it has ended the loop, and asyncio would log it again later."""
-        del self._tasks[task]
-        error = None if task.cancelled() else task.exception()
-        if error is not None and not isinstance(error, (KeyboardInterrupt, SystemExit)):
-            context = {"message": "the task of a queue has failed", "exception": error, "task": task}
-            task.get_loop().call_exception_handler(context)
-
-    async def _run(self, key: str) -> None:
-        queue = self._queues[key]
+    async def _run(self, key: str, queue: deque[T]) -> None:
+        """Handle the items of a key. Only a task that fails has a callback: one costs as much as the start of a task."""
+        task = self._tasks[key]
         try:
-            while queue and not is_being_cancelled():  # a handler may have suppressed the cancellation
+            while queue and not task.cancelling():  # a handler may have suppressed the cancellation
                 await self._handle(queue[0])
                 queue.popleft()
                 self._size -= 1
                 self._size_changed.set()
+        except BaseException:
+            task.add_done_callback(_report)
+            raise
         finally:
-            del self._queues[key]
+            self._end(key, queue)
+
+    def _end(self, key: str, queue: deque[T]) -> None:
+        del self._queues[key], self._tasks[key]
+        if queue:
             self._abandoned += queue
             self._size -= len(queue)
             self._size_changed.set()
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    """Report an exception at once. Mark a SystemExit as seen: it has ended the loop, and asyncio would log it again later."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not isinstance(error, (KeyboardInterrupt, SystemExit)):
+        context = {"message": "the task of a queue has failed", "exception": error, "task": task}
+        task.get_loop().call_exception_handler(context)

@@ -55,8 +55,8 @@ class ProgressRecorder:
     def __init__(self, store: EventStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        # A MemoryStore never waits.
-        self.store_timeout = nullcontext() if type(store) is MemoryStore else SharedTimeout(STORE_TIMEOUT)
+        self._never_waits = type(store) is MemoryStore
+        self.store_timeout = nullcontext() if self._never_waits else SharedTimeout(STORE_TIMEOUT)
         # The description of the exception of each dead event; None: done.
         self._unwritten: dict[str, str | None] = {}
         self._repeating: asyncio.Task[None] | None = None
@@ -71,8 +71,7 @@ class ProgressRecorder:
             return True
         queued.stored_attempts = None  # a write that is cancelled may have succeeded
         try:
-            with self.store_timeout:
-                is_pending = await run_store_operation(self._store.record_attempts(queued.key, queued.attempts))
+            is_pending = await self._run(self._store.record_attempts(queued.key, queued.attempts))
         except Exception as error:  # a store may raise any exception
             log_store_error(f"record an attempt of {queued.key}", error)
             return False
@@ -124,13 +123,18 @@ class ProgressRecorder:
         # First taken out, then added again, so that an id that always fails does not block the others.
         error = self._unwritten[key] = self._unwritten.pop(key)
         try:
-            with self.store_timeout:
-                await run_store_operation(self._store.mark_done(key) if error is None else self._store.mark_dead(key, error))
+            await self._run(self._store.mark_done(key) if error is None else self._store.mark_dead(key, error))
         except Exception as failure:  # a store may raise any exception
             log_store_error(f"mark {key} as {'done' if error is None else 'dead'}", failure)
             return False
         self._unwritten.pop(key, None)
         return True
+
+    async def _run(self, operation: Awaitable[T]) -> T:
+        if self._never_waits:
+            return await operation
+        with self.store_timeout:
+            return await run_store_operation(operation)
 
 
 def log_store_error(operation: str, error: Exception) -> None:

@@ -19,6 +19,7 @@ from cstar_async.errors import InvalidArgumentError, PayloadError, SignatureErro
 LEGACY_PREFIX: Final = "sha256="
 _RULE: Final = "secret must be a signing secret or several, none of them empty; cStar shows it once, on creation"
 _TIMESTAMP: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
+_USUAL_HEADER: Final = re.compile(r"t=([0-9]{1,15}),v1=([0-9a-f]{64})", re.ASCII)
 
 
 def sign(body: bytes, secret: str, *, timestamp: int | None = None) -> str:
@@ -113,6 +114,9 @@ def validate_body(body: UntypedJSON) -> bytes:
 
 def _parse_header(header: str) -> tuple[str, list[str]]:
     """Return the timestamp and the signatures. Other parts are ignored."""
+    usual = _USUAL_HEADER.fullmatch(header)
+    if usual is not None:
+        return usual[1], [usual[2]]
     parts = [part.strip().partition("=") for part in header.split(",")]
     timestamps = [value for name, _, value in parts if name == "t"]
     signatures = [value for name, _, value in parts if name == "v1"]

@@ -27,3 +27,15 @@ async def test_an_error_of_the_task_reaches_the_handler_of_the_event_loop_at_onc
     await queue.wait_below(1)
     await asyncio.sleep(0)
     assert (reported, await queue.stop()) == ([error], [1])
+
+
+async def test_items_whose_task_did_not_run_are_returned() -> None:
+    """A queue may stop in the turn of the event loop in which an item arrived."""
+
+    async def handle(_: int) -> None:
+        raise AssertionError
+
+    queue = KeyedQueue(handle)
+    queue.put("a", 1)
+    queue.put("a", 2)
+    assert ([1, 2], 0) == (await queue.stop(), len(queue))
