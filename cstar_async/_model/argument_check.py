@@ -58,8 +58,8 @@ class BodyCheck:
         self._operation = operation
         self._warned: set[tuple[str, object]] = set()
 
-    def check_model(self, model: Model, cls: type[Model], where: str = "") -> None:
-        """Check the fields of a model that *cls* has.
+    def check_model(self, model: Model, cls: type[Model], where: str) -> None:
+        """Check the fields of a model that *cls* has; *where* is what to put before their names.
 
         Raises:
             InvalidArgumentError: A nested mapping has a key that is another spelling of a wire name.
@@ -206,7 +206,7 @@ def _fields_of(models: tuple[type[Model], ...]) -> _Fields:
 
 def _classes_in(annotation: object) -> Iterator[type]:
     """Return the classes in a union or a list. The values of a map are free."""
-    if isinstance(annotation, type) and get_origin(annotation) is None:
+    if isinstance(annotation, type):
         yield annotation
     elif not (isinstance(origin := get_origin(annotation), type) and issubclass(origin, Mapping)):
         for inner in get_args(annotation):
