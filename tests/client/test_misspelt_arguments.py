@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from cstar_async import CStarClient, InvalidArgumentError, RequestOptions, UnknownValueWarning
-from cstar_async._model.argument_check import closest
 from cstar_async.models import (
     AutomationAction,
     AutomationActionAssignTo,
@@ -192,19 +191,3 @@ async def test_other_values_cause_no_warning(server: Server, client: CStarClient
     server.default = ok(BATCH)
     await SILENT[name](client)
     assert len(server.requests) == 1
-
-
-KNOWN = ["new", "open", "pending", "resolved", "closed", "low", "under_review"]
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        *(("opne", "open"), ("oepn", "open"), ("ope", "open"), ("oopen", "open"), ("lwo", "low"), ("closd", "closed")),
-        *(("under review", "under_review"), ("UNDER-REVIEW", "under_review"), ("Pendng", "pending"), ("resloved", "resolved")),
-        *(("snoozed", None), ("archived", None), ("done", None), ("x", None), ("", None), ("urgent", None), ("\ud83c", None)),
-    ],
-)
-def test_closest_value(value: str, expected: str | None) -> None:
-    """One wrong, missing, doubled or swapped character is close; another word is not."""
-    assert closest(value, KNOWN) == expected
