@@ -45,9 +45,8 @@ def redact(text: object) -> str:
     """Return one short line of *text* without keys, tokens and e-mail addresses, for what is shown."""
     line = printable_line(text)
     if line.endswith("…"):
-        # The last word may be an address or a key that was cut, and that is no longer recognised.
-        end = line.rfind(" ", MAX_LENGTH)
-        line = line if end == -1 else line[:end] + "…"
+        # The last word may be an address or a key that was cut, which is no longer recognised. Without a space, -1 keeps it.
+        line = line[: line.rfind(" ", MAX_LENGTH)] + "…"
     line = _ADDRESS.sub("…@…", _SECRET.sub(_prefix_of, line))
     return line if len(line) <= MAX_LENGTH else line[: MAX_LENGTH - 1] + "…"
 
