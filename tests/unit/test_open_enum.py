@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cstar_async import InvalidArgumentError
+from cstar_async._model.open_enum import OpenEnum
 from cstar_async.models import TicketStatus
 
 
@@ -52,3 +53,39 @@ def test_what_is_no_str_is_refused(value: Any) -> None:
     """None must not become the str `None`."""
     with pytest.raises(InvalidArgumentError, match="TicketStatus must be a str, got"):
         TicketStatus(value)
+
+
+@pytest.fixture
+def level() -> Any:
+    """Return an enum, as it is generated, with an old name of a value and an old value."""
+
+    class Level(OpenEnum, known={"LOW": "low", "HIGH": "high", "TOP": "high", "OLD": "old"}, deprecated=("TOP", "OLD")):
+        pass
+
+    return Level
+
+
+def test_constants_are_the_members(level: Any) -> None:
+    """The same objects that decoding gives, of the class."""
+    assert ("low", level) == (level.LOW, type(level.LOW))
+    assert level.LOW is level.__decode__("low")
+    assert level.HIGH is level.__decode__("high")
+    assert ("low", "high", "old") == level.known_values()
+    assert (True, False) == (level("low").is_known, level("LOW").is_known)
+    other = level.__decode__("other")
+    assert ("other", level, False) == (other, type(other), other.is_known)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"), [("TOP", "high", r"^Level\.TOP is now HIGH$"), ("OLD", "old", r"^Level\.OLD is deprecated$")]
+)
+def test_deprecated_constant_warns(level: Any, name: str, value: str, message: str) -> None:
+    """With the present name of its value, if there is one."""
+    with pytest.warns(DeprecationWarning, match=message):
+        found = getattr(level, name)
+    assert (value, level) == (found, type(found))
+
+
+def test_value_is_deprecated_if_all_its_names_are(level: Any) -> None:
+    """Most enums have none."""
+    assert ({"old"}, frozenset()) == (level.__deprecated_values__, TicketStatus.__deprecated_values__)

@@ -42,6 +42,34 @@ def test_long_text_is_cut_after_the_secrets_are_out() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("y" * 200, "y" * 200),
+        ("y" * 201, "y" * 199 + "…"),
+        ("hello " + "y" * 3000, "hello " + "y" * 193 + "…"),
+        ("ann@example.com " * 200, ("…@… " * 50)[:199] + "…"),
+        (("a" * 90 + "@example.com is ") * 200, "…@… is " * 17 + "…@… is…"),
+        ("hello…", "hello…"),
+    ],
+)
+def test_as_much_of_a_long_text_is_shown_as_fits(text: str, shown: str) -> None:
+    """Of its first 2,000 characters, once the addresses are short; the last word may be cut, so it is left out."""
+    assert shown == redact(text)
+
+
+def test_text_that_is_stored_keeps_addresses_and_its_length() -> None:
+    """Programs may need them; keys and tokens are out."""
+    stored = redact_secrets("sk_live_abcdef123 of\nann@example.com: bearer abcdef " + "y" * 500)
+    assert "sk_live_… of ann@example.com: bearer … " + "y" * 500 == stored
+
+
+@pytest.mark.parametrize(("value", "line"), [(5, "5"), (None, "None"), (["ann@example.com"], "[<str>]")])
+def test_value_that_is_no_str_is_shown_safely(value: object, line: str) -> None:
+    """A server may send anything as its message."""
+    assert (line, line, line) == (printable_line(value), redact_secrets(value), redact(value))
+
+
+@pytest.mark.parametrize(
     ("text", "line"),
     [
         ("r1\nERROR:root:forged", "r1 ERROR:root:forged"),
