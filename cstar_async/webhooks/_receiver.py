@@ -47,7 +47,7 @@ from cstar_async.webhooks._progress import (
     log_store_error,
     run_store_operation,
 )
-from cstar_async.webhooks._signature import check_signature, validate_body, validate_secrets
+from cstar_async.webhooks._signature import check_signature, keyed_digests, validate_body
 from cstar_async.webhooks._stats import InboxStats
 from cstar_async.webhooks._store import BODY_HASH_PREFIX, DeadLetter, EventStore
 from cstar_async.webhooks._stream import EventStream
@@ -121,7 +121,7 @@ class WebhookInbox(EventHandlers):
         progress = ProgressRecorder(self._store, clock)
         super().__init__(progress, clock, concurrency=concurrency, max_attempts=max_attempts, timeout=handler_timeout)
         self._acceptor = EventAcceptor(self._store, progress, self._counts, clock, self._handle, shared)
-        self._check = partial(check_signature, secrets=validate_secrets(secret), tolerance=tolerance, allow_legacy=allow_legacy)
+        self._check = partial(check_signature, digests=keyed_digests(secret), tolerance=tolerance, allow_legacy=allow_legacy)
         self._max_pending = validate_count("max_pending", max_pending, 1)
         self._shutdown_timeout = shutdown_timeout
         self._max_event_size = validate_count("max_event_size", max_event_size, 1)

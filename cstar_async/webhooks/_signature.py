@@ -9,12 +9,16 @@ from __future__ import annotations
 import hmac
 import re
 import time
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Final, TypeAlias
 
 from cstar_async._types import UntypedJSON, is_str
 from cstar_async._validation import is_number, validate_count
 from cstar_async.errors import InvalidArgumentError, PayloadError, SignatureError, StaleTimestampError
+
+Digest: TypeAlias = Callable[[bytes], str]
+"""Makes the digest of a message in hex, with one secret."""
 
 LEGACY_PREFIX: Final = "sha256="
 _RULE: Final = "secret must be a signing secret or several, none of them empty; cStar shows it once, on creation"
@@ -69,24 +73,25 @@ def verify_signature(
         secrets = validate_secrets(secret)
     except InvalidArgumentError as error:
         raise SignatureError(error.message) from None
-    check_signature(message, header, secrets, tolerance=tolerance, now=now, allow_legacy=allow_legacy)
+    digests = [partial(_digest, secret) for secret in secrets]
+    check_signature(message, header, digests, tolerance=tolerance, now=now, allow_legacy=allow_legacy)
 
 
 def check_signature(
-    message: bytes, header: str, secrets: tuple[str, ...], *, tolerance: float | None, now: float | None, allow_legacy: bool
+    message: bytes, header: str, digests: Sequence[Digest], *, tolerance: float | None, now: float | None, allow_legacy: bool
 ) -> None:
     """Verify the signature of a delivery as `verify_signature` does, with a body and secrets that were validated before."""
-    if not secrets:
+    if not digests:
         raise SignatureError(_RULE)
     if not is_str(header):
         raise SignatureError("header must be the value of X-Signature; the request has none")
     if header.strip().startswith(LEGACY_PREFIX):
         if not allow_legacy:
             raise SignatureError("the signature has the legacy form without a timestamp; pass allow_legacy=True to accept it")
-        _check_any([header.strip().removeprefix(LEGACY_PREFIX)], secrets, message)
+        _check_any([header.strip().removeprefix(LEGACY_PREFIX)], digests, message)
         return
     timestamp, signatures = _parse_header(header)
-    _check_any(signatures, secrets, timestamp.encode() + b"." + message)
+    _check_any(signatures, digests, timestamp.encode() + b"." + message)
     if tolerance is None:
         return
     now = time.time() if now is None else now
@@ -103,6 +108,20 @@ def validate_secrets(secret: str | Sequence[str]) -> tuple[str, ...]:
     if not all(is_str(one) and one for one in secrets):
         raise InvalidArgumentError(_RULE)
     return secrets
+
+
+def keyed_digests(secret: str | Sequence[str]) -> list[Digest]:
+    """Return a function for each secret that makes the digest of a message. Hashing the key once saves half of the time."""
+    return [_keyed_digest(hmac.new(_key(one), digestmod="sha256")) for one in validate_secrets(secret)]
+
+
+def _keyed_digest(keyed: hmac.HMAC) -> Digest:
+    def digest(message: bytes) -> str:
+        copy = keyed.copy()
+        copy.update(message)
+        return copy.hexdigest()
+
+    return digest
 
 
 def validate_body(body: UntypedJSON) -> bytes:
@@ -125,13 +144,17 @@ def _parse_header(header: str) -> tuple[str, list[str]]:
     return timestamps[0], signatures
 
 
-def _check_any(signatures: Sequence[str], secrets: Sequence[str], message: bytes) -> None:
+def _check_any(signatures: Sequence[str], digests: Sequence[Digest], message: bytes) -> None:
     """Raise unless a signature matches a secret. All pairs are compared, so that the duration does not depend on the match."""
     given = [signature.encode("utf-8", "replace") for signature in signatures]
-    expected = [_digest(secret, message).encode() for secret in secrets]
+    expected = [digest(message).encode() for digest in digests]
     if not any([hmac.compare_digest(one, other) for one in given for other in expected]):  # noqa: C419
         raise SignatureError("the signature matches none of the secrets")
 
 
 def _digest(secret: str, message: bytes) -> str:
-    return hmac.digest(secret.encode("utf-8", "replace"), message, "sha256").hex()
+    return hmac.digest(_key(secret), message, "sha256").hex()
+
+
+def _key(secret: str) -> bytes:
+    return secret.encode("utf-8", "replace")
