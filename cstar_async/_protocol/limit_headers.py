@@ -50,9 +50,10 @@ def with_rate_limit(headers: Mapping[str, str], epoch: float) -> Mapping[str, st
 
 def _structured(headers: Mapping[str, str]) -> tuple[str | None, str | None, str | None, str | None]:
     """Return limit, remaining, reset and window of the field `RateLimit`, with those of the first policy."""
-    first = headers.get(_FIELD, "").partition(",")[0]
+    field = headers.get(_FIELD, "")
+    first = field.partition(",")[0]
     is_list = "limit=" in first or "remaining=" in first or "reset=" in first
-    found = dict(_PARAMETER.findall(headers.get(_FIELD, "") if is_list else first))
+    found = dict(_PARAMETER.findall(field if is_list else first))
     policies = headers.get(_POLICY, "").split(",")
     name = first.partition(";")[0].strip()
     policy = dict(_PARAMETER.findall(next((one for one in policies if one.partition(";")[0].strip() == name), policies[0])))
