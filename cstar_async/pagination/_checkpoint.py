@@ -88,7 +88,7 @@ def dump_checkpoint(checkpoint: Checkpoint, list_key: ListKey) -> dict[str, JSON
     return {"version": VERSION, "list": str(list_key), **fields, "seen": base64.b64encode(b"".join(checkpoint.seen)).decode()}
 
 
-def load_checkpoint(value: object, list_key: ListKey, first: int = 1) -> Checkpoint:
+def load_checkpoint(value: object, list_key: ListKey, first: int) -> Checkpoint:
     """Read a checkpoint from JSON; *first* is the number of the list's first page.
 
     Raises:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from typing import Any
+from uuid import UUID
 
 import attrs
 import pytest
@@ -33,6 +34,7 @@ async def test_checkpoint_has_no_text_of_filters_and_items() -> None:
 
 def test_fingerprints_never_change() -> None:
     """A checkpoint is read by other processes, machines and versions."""
+    assert fingerprint(str(UUID(int=1))) == fingerprint(UUID(int=1))
     assert ["9a1da093eec6", "ebbc39aaf008", "5d33b87fe705"] == [fingerprint(identity).hex() for identity in ("tkt_1", 1, "ü\ud800")]
 
 
@@ -40,6 +42,9 @@ def test_key_of_a_list_never_changes() -> None:
     """In whatever order its filters are written."""
     keys = {str(LIST_KEY), str(ListKey("list_tickets", "/tickets?tag=a&status=open"))}
     assert keys == {"list_tickets:92de5adf213c4fea"}
+    assert "list_tickets:92de5adf213c4fea:cursor" == str(attrs.evolve(LIST_KEY, by_cursor=True))
+    question, other = ("/tickets?search=why?&status=open", "/tickets?status=open&search=why?")
+    assert str(ListKey("list_tickets", question)) == str(ListKey("list_tickets", other))
 
 
 @pytest.mark.parametrize(
@@ -69,19 +74,26 @@ async def test_checkpoint_with_another_page_or_size_is_refused(page: int | None,
 
 
 @pytest.mark.parametrize(
-    ("version", "got"), [(2, "version 2"), (0, "version 0"), ("1", "unknown"), (True, "unknown"), (None, "unknown")]
+    ("version", "got"),
+    [(2, "version 2"), (0, "version 0"), *((value, "an unknown version") for value in ("1", True, None, -1))],
 )
 async def test_checkpoint_of_another_version_is_refused(version: object, got: str) -> None:
     """The error names both versions."""
     checkpoint = saved(ServerList(1).list()) | {"version": version}
-    with pytest.raises(InvalidArgumentError, match=f"must have version 1, got.*{got}.*; start the iteration again"):
+    with pytest.raises(InvalidArgumentError, match=f"^checkpoint must have version 1, got {got}; start the iteration again"):
         ServerList(1).list().resume(checkpoint)
 
 
-@pytest.mark.parametrize("value", [None, "", "{}", [], {}, 7, {"state": 1}])
-def test_value_that_is_no_checkpoint_is_refused(value: Any) -> None:
-    """Of whatever type."""
-    with pytest.raises(InvalidArgumentError, match=r"checkpoint must be a value of Paginator\.checkpoint, got"):
+@pytest.mark.parametrize(
+    ("value", "got"),
+    [
+        *((None, "NoneType"), ("", "str"), ("{}", "str"), ([], "list"), (7, "int")),
+        *(({}, "a dict without version"), ({"state": 1}, "a dict without version")),
+    ],
+)
+def test_value_that_is_no_checkpoint_is_refused(value: Any, got: str) -> None:
+    """Of whatever type; the error shows no content."""
+    with pytest.raises(InvalidArgumentError, match=rf"^checkpoint must be a value of Paginator\.checkpoint, got {got}$"):
         ServerList(1).list().resume(value)
 
 
@@ -95,8 +107,16 @@ async def test_damaged_checkpoint_is_refused(field: str, value: object) -> None:
     """Each field has its type and its range."""
     server = ServerList(25)
     checkpoint = saved(await server.iterate(13))
-    with pytest.raises(InvalidArgumentError):
+    what = "of list_tickets with the same filters" if field == "list" else "unchanged, got a damaged one; start the iteration again"
+    with pytest.raises(InvalidArgumentError, match=f"^checkpoint must be {what}"):
         server.list().resume(checkpoint | {field: value})
+
+
+@pytest.mark.parametrize("field", ["total", "items", "offset"])
+def test_highest_number_is_taken(field: str) -> None:
+    """Every JSON parser can hold it."""
+    checkpoint = saved(ServerList(1).list()) | {field: 2**53 - 1}
+    assert 2**53 - 1 == getattr(load_checkpoint(checkpoint, LIST_KEY, 1), field)
 
 
 @pytest.mark.parametrize("field", [name for name in FIELDS if name not in {"total", "cursor"}])
@@ -117,7 +137,7 @@ def test_no_value_raises_another_error(value: dict[str, Any]) -> None:
     good = saved(ServerList(1).list())
     for tried in (value, good | value):
         try:
-            load_checkpoint(tried, LIST_KEY)
+            load_checkpoint(tried, LIST_KEY, 1)
         except InvalidArgumentError:
             continue
 
