@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, Generic, Literal, TypeAlias, TypeGuard, TypeVar
 
 import attrs
@@ -167,6 +168,12 @@ class Response(_AttrsRepr, Generic[T]):
         if isinstance(self.data, FieldRepr):
             yield "data", self.data
         yield from super()._loggable_fields()
+
+    def __reduce__(self) -> tuple[partial[Response[T]], tuple[()]]:
+        from multidict import CIMultiDict  # loaded with aiohttp
+
+        fields: dict[str, UntypedJSON] = {**dict(self._all_fields()), "headers": CIMultiDict(self.headers)}
+        return partial(type(self), **fields), ()  # aiohttp's view of the headers cannot be pickled
 
 
 def json_type_name(value: UntypedJSON) -> str:

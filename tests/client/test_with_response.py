@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import pickle
+from collections.abc import Callable
 from typing import TypeVar
 
 import pytest
@@ -11,8 +14,10 @@ from cstar_async import (
     CStarClient,
     CStarError,
     Page,
+    Response,
 )
 from cstar_async.api import get_ticket
+from cstar_async.models import Ticket
 
 from .conftest import TICKET, Server, SkippingClock, failed, held, ok
 
@@ -96,3 +101,15 @@ async def test_the_time_of_a_call_is_that_of_the_clock(server: Server, client: C
     server.script(failed(503, headers={"Retry-After": "5"}))
     response = await client.with_response(client.tickets.get, "tkt_1")
     assert (clock.now, True) == (response.elapsed, 5 <= response.elapsed < 6)
+
+
+@pytest.mark.parametrize("make_copy", [copy.copy, copy.deepcopy, lambda response: pickle.loads(pickle.dumps(response))])
+async def test_response_survives_pickle_and_copies(
+    server: Server, client: CStarClient, make_copy: Callable[[Response[Ticket]], Response[Ticket]]
+) -> None:
+    """A response can be sent to another process. Its headers stay case-insensitive."""
+    server.script(ok(TICKET, headers={"X-Region": "eu"}))
+    response = await client.with_response(client.tickets.get, "tkt_1")
+    copied = make_copy(response)
+    assert (response.data, response.request_id, response.attempts) == (copied.data, copied.request_id, copied.attempts)
+    assert copied.headers["x-region"] == "eu"
