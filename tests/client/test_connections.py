@@ -25,6 +25,7 @@ from cstar_async import (
 )
 from cstar_async.hooks import RequestInfo, RetryInfo
 from cstar_async.models import Deleted
+from tests.ports import free_port
 
 from .conftest import TICKET, MakeClient, ScriptedResponse, Server, SkippingClock, cut, failed, held, ok, raw
 
@@ -64,9 +65,7 @@ class Attempts(Hooks):
 @pytest.fixture
 def nowhere() -> str:
     """The address of a port on which nobody listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{taken.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 @pytest.fixture

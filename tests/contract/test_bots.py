@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -22,6 +21,7 @@ from cstar_async.models import Ticket
 from cstar_async.testing import FakeCStar
 from cstar_async.webhooks import SqliteStore, WebhookInbox, sign
 from tests.contract.test_examples import EXAMPLES, example
+from tests.ports import free_port
 
 SECRET = "whsec_bots"
 BOT = example("support_bot")
@@ -165,13 +165,6 @@ async def test_bot_logs_what_it_could_not_handle(fake: FakeCStar, cstar: CStarCl
         await deliver(inbox, event(ticket))
     assert "evt_1 (ticket.created) was not handled" in caplog.text
     assert "Jane" not in caplog.text
-
-
-def free_port() -> int:
-    """Return a free port."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def environment(fake: FakeCStar, **more: str) -> dict[str, str]:

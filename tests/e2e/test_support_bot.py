@@ -10,7 +10,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections import Counter
@@ -25,6 +24,7 @@ from cstar_async import CStarClient, RequestOptions
 from cstar_async.models import Ticket
 from cstar_async.webhooks import SqliteStore
 from examples import support_bot
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 PRAISE = "A compliment"
@@ -32,13 +32,6 @@ SUBJECTS = ("Cannot log in", "Charged twice", PRAISE, "It crashes", "Fire")
 STUBBORN = RequestOptions(max_retries=30)
 
 Way = Literal["webhooks", "stream"]
-
-
-def free_port() -> int:
-    """Return a free port."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 class FakeProcess:

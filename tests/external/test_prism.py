@@ -6,7 +6,6 @@ Prism validates every request against the OpenAPI document, and responds with it
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -15,6 +14,7 @@ import pytest_asyncio
 from cstar_async import CStarClient, CStarLibrary
 from tests.every_operation import SampleCall, sample_calls
 from tests.external.node_tools import DOCUMENT, node_tool
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.external, pytest.mark.asyncio(loop_scope="module")]
 
@@ -22,9 +22,7 @@ pytestmark = [pytest.mark.external, pytest.mark.asyncio(loop_scope="module")]
 @pytest.fixture(scope="module")
 def prism_port() -> int:
     """Return a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

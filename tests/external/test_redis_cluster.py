@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,15 +14,9 @@ from cstar_async import Priority
 from cstar_async._clock import SystemClock
 from cstar_async.redis import RedisRateLimiter, RedisStore
 from tests.external.redis_server import RedisServer
+from tests.ports import free_port
 
 pytestmark = pytest.mark.external
-
-
-def free_port() -> int:
-    """Return a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
