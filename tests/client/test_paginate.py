@@ -276,21 +276,6 @@ async def test_wrong_arguments_are_errors_of_ours(
         client.paginate(*arguments, **keywords)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "reason"),
-    [
-        ({"kind": "numbers"}, "kind must be 'page' or 'offset' or 'cursor'"),
-        ({"parameter": None}, "parameter must be the name of a query parameter"),
-        ({"next": 5}, "a path must be a str"),
-        ({"size": 0}, "size must be an int from 1"),
-    ],
-)
-def test_wrong_paging_is_an_error_of_ours(arguments: dict[str, Any], reason: str) -> None:
-    """When it is made."""
-    with pytest.raises(InvalidArgumentError, match=reason):
-        Paging(**arguments)
-
-
 async def test_paths_outside_the_team_and_whole_responses(server: Server, client: CStarClient) -> None:
     """A path from the host, and `with_response` for the first page."""
     server.script(page(1, total=3, items=THINGS[:3]))
@@ -343,11 +328,3 @@ async def test_next_page_that_cannot_be_requested_is_an_error(
 
     assert ("request", 1) == (caught.value.operation, caught.value.attempts)
     assert [(1, "PaginationError")] == ends.ends
-
-
-@pytest.mark.parametrize("name", ["parameter", "size_parameter"])
-@pytest.mark.parametrize("value", [5, "", b"page", ["page"], "\ud83c", object()])
-def test_names_of_parameters_are_checked(name: str, value: Any) -> None:
-    """Before a list is requested with them."""
-    with pytest.raises(InvalidArgumentError, match=f"^{name} must be"):
-        Paging(**{name: value})

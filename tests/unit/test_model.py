@@ -9,9 +9,9 @@ from pprint import pformat
 import pytest
 from rich.pretty import pretty_repr
 
-from cstar_async import from_dict
+from cstar_async import Model, from_dict
 from cstar_async._repr import FieldRepr
-from cstar_async.models import AgentAnalytics, Customer, LibraryArticle, Tag, Ticket
+from cstar_async.models import AgentAnalytics, Customer, LibraryArticle, Tag, Ticket, TicketCreate
 from cstar_async.webhooks import TicketCreated, UnknownEvent
 
 WIRE = {
@@ -35,6 +35,16 @@ def test_repr_shows_id_enums_numbers_booleans_and_counts() -> None:
 def test_repr_of_an_empty_model_is_its_class() -> None:
     """Fields that are None are left out."""
     assert "Ticket()" == repr(from_dict(Ticket, {}))
+
+
+class Unfinished(Model):
+    """A model without fields."""
+
+
+def test_model_without_fields_or_extra_can_be_shown() -> None:
+    """Those of requests have no unknown fields."""
+    assert "Unfinished()" == repr(Unfinished())
+    assert ("title", "x") in list(TicketCreate(title="x")._all_fields())
 
 
 def test_repr_shows_the_field_that_identifies_the_object() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import ClassVar
 
 import attrs
 import pytest
@@ -62,6 +64,25 @@ def test_bodies_and_events_have_subclasses_too(model: type[Model]) -> None:
     """Bodies of requests and events of webhooks can have fields of a user."""
     mine = attrs.define(kw_only=True)(type("Mine", (model,), {"__annotations__": {"own_field": "str | None"}, "own_field": None}))
     assert to_dict(from_dict(mine, {"ownField": "a"}))["ownField"] == "a"
+
+
+def test_wire_name_of_an_added_field_is_in_camel_case() -> None:
+    """Those of the model stay, whatever they are; what the class states itself stays too."""
+
+    @attrs.define(kw_only=True)
+    class Mine(TicketCreated):
+        last_seen_at: str | None = None
+        _own: str | None = None
+        shop: str | None = None
+
+    @attrs.define(kw_only=True)
+    class Stated(TicketCreated):
+        __wire_names__: ClassVar[Mapping[str, str]] = {"last_seen_at": "seen"}
+        last_seen_at: str | None = None
+
+    base = {name: name for name in ("id", "type", "created_at", "team_id", "data")}
+    assert {**base, "last_seen_at": "lastSeenAt", "_own": "own", "shop": "shop"} == Mine.__wire_names__
+    assert {"last_seen_at": "seen"} == Stated.__wire_names__
 
 
 async def test_request_and_paginate_make_subclasses() -> None:
