@@ -106,7 +106,7 @@ class ModelBuilder:
             else (),
             size=len(fields) + len(aliases),
             defaults_name=f"_NO_{stem.upper()}",
-            absent_fields=f"dict.fromkeys({known}{', UNSET' if is_request else ''})",
+            absent_fields=f"dict.fromkeys(keys_of_parser({known}){', UNSET' if is_request else ''})",
             enums=frozenset(used for field in fields if field.type_.is_enum for used in field.type_.classes),
             classes=frozenset(used for field in fields for used in field.type_.classes) - {name},
             old_fields=tuple(_old_field(field) for field in fields if OLD_NAME in field.node),

@@ -17,6 +17,8 @@ class DecodeStep:
     condition: str
     """The condition under which the value needs decoding."""
     expression: str
+    quick_expression: str = ""
+    """An expression that is tried first and may raise `TypeError` or `ValueError`; empty if there is none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,11 @@ class PythonType:
         return self.optional_read_type if self.is_nullable else self.read_type
 
     @property
+    def is_datetime(self) -> bool:
+        """Whether the value is an instant, which most decoders meet several times an object and parse without a call of ours."""
+        return self.value_reader == "parse_datetime"
+
+    @property
     def declared_writable_type(self) -> str:
         """The annotation of a required field of a model that callers create, too."""
         given = self.writable_type or self.read_type
@@ -87,7 +94,9 @@ class PythonType:
         if self.is_enum:
             return (DecodeStep(condition=f"{target}.__class__ is str", expression=f"{self.members}[{target}]"),)
         if self.value_reader:
-            return (DecodeStep(condition=f"{target} is not None", expression=f"{self.value_reader}({target})"),)
+            decoded = f"{self.value_reader}({target})"
+            quick = f"parsed if (parsed := parse_iso({target})).tzinfo is not None else {decoded}" if self.is_datetime else ""
+            return (DecodeStep(condition=f"{target} is not None", expression=decoded, quick_expression=quick),)
         return ()
 
     def decoding_of(self, value: str) -> str:
