@@ -10,7 +10,7 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, keys_of_parser, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
@@ -161,9 +161,9 @@ def decode_ai_output(wire: dict[str, UntypedJSON]) -> AiOutput:
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_AI_RUN: Final[dict[str, UntypedJSON]] = dict.fromkeys(AiRun.__wire_names__.values(), UNSET)
-_NO_AI_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(AiResult.__wire_names__.values())
-_NO_AI_OUTPUT: Final[dict[str, UntypedJSON]] = dict.fromkeys(AiOutput.__wire_names__.values())
+_NO_AI_RUN: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(AiRun.__wire_names__.values()), UNSET)
+_NO_AI_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(AiResult.__wire_names__.values()))
+_NO_AI_OUTPUT: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(AiOutput.__wire_names__.values()))
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     AiRun: decode_ai_run,

@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, keys_of_parser, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._types import JSON, UntypedJSON
 
@@ -230,11 +230,11 @@ def decode_agent_analytics(wire: dict[str, UntypedJSON]) -> AgentAnalytics:
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_ANALYTICS_OVERVIEW: Final[dict[str, UntypedJSON]] = dict.fromkeys(AnalyticsOverview.__wire_names__.values())
-_NO_ANALYTICS_TICKETS: Final[dict[str, UntypedJSON]] = dict.fromkeys(AnalyticsTickets.__wire_names__.values())
-_NO_ANALYTICS_CUSTOMERS: Final[dict[str, UntypedJSON]] = dict.fromkeys(AnalyticsCustomers.__wire_names__.values())
-_NO_ANALYTICS_CSAT: Final[dict[str, UntypedJSON]] = dict.fromkeys(AnalyticsCsat.__wire_names__.values())
-_NO_AGENT_ANALYTICS: Final[dict[str, UntypedJSON]] = dict.fromkeys(AgentAnalytics.__wire_names__.values())
+_NO_ANALYTICS_OVERVIEW: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(AnalyticsOverview.__wire_names__.values()))
+_NO_ANALYTICS_TICKETS: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(AnalyticsTickets.__wire_names__.values()))
+_NO_ANALYTICS_CUSTOMERS: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(AnalyticsCustomers.__wire_names__.values()))
+_NO_ANALYTICS_CSAT: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(AnalyticsCsat.__wire_names__.values()))
+_NO_AGENT_ANALYTICS: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(AgentAnalytics.__wire_names__.values()))
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     AnalyticsOverview: decode_analytics_overview,

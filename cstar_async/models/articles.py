@@ -11,7 +11,7 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, keys_of_parser, new_instance, parse_datetime, parse_iso, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
@@ -172,11 +172,22 @@ def decode_article(wire: dict[str, UntypedJSON]) -> Article:
     if raw.status.__class__ is str:
         raw.status = _ARTICLE_STATUS[raw.status]
     if raw.published_at is not None:
-        raw.published_at = parse_datetime(raw.published_at)
+        try:
+            raw.published_at = (
+                parsed if (parsed := parse_iso(raw.published_at)).tzinfo is not None else parse_datetime(raw.published_at)
+            )
+        except (TypeError, ValueError):
+            raw.published_at = parse_datetime(raw.published_at)
     if raw.created_at is not None:
-        raw.created_at = parse_datetime(raw.created_at)
+        try:
+            raw.created_at = parsed if (parsed := parse_iso(raw.created_at)).tzinfo is not None else parse_datetime(raw.created_at)
+        except (TypeError, ValueError):
+            raw.created_at = parse_datetime(raw.created_at)
     if raw.updated_at is not None:
-        raw.updated_at = parse_datetime(raw.updated_at)
+        try:
+            raw.updated_at = parsed if (parsed := parse_iso(raw.updated_at)).tzinfo is not None else parse_datetime(raw.updated_at)
+        except (TypeError, ValueError):
+            raw.updated_at = parse_datetime(raw.updated_at)
     return model
 
 
@@ -361,9 +372,9 @@ def decode_article_update(wire: dict[str, UntypedJSON]) -> ArticleUpdate:
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_ARTICLE: Final[dict[str, UntypedJSON]] = dict.fromkeys(Article.__wire_names__.values())
-_NO_ARTICLE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(ArticleCreate.__wire_names__.values(), UNSET)
-_NO_ARTICLE_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(ArticleUpdate.__wire_names__.values(), UNSET)
+_NO_ARTICLE: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(Article.__wire_names__.values()))
+_NO_ARTICLE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(ArticleCreate.__wire_names__.values()), UNSET)
+_NO_ARTICLE_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(ArticleUpdate.__wire_names__.values()), UNSET)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Article: decode_article,

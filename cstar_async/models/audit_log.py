@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, keys_of_parser, new_instance, parse_datetime, parse_iso, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._types import JSON, UntypedJSON
 
@@ -81,12 +81,15 @@ def decode_audit_log_entry(wire: dict[str, UntypedJSON]) -> AuditLogEntry:
         raw.created_at,
     ) = fields.values()
     if raw.created_at is not None:
-        raw.created_at = parse_datetime(raw.created_at)
+        try:
+            raw.created_at = parsed if (parsed := parse_iso(raw.created_at)).tzinfo is not None else parse_datetime(raw.created_at)
+        except (TypeError, ValueError):
+            raw.created_at = parse_datetime(raw.created_at)
     return model
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_AUDIT_LOG_ENTRY: Final[dict[str, UntypedJSON]] = dict.fromkeys(AuditLogEntry.__wire_names__.values())
+_NO_AUDIT_LOG_ENTRY: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(AuditLogEntry.__wire_names__.values()))
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     AuditLogEntry: decode_audit_log_entry,

@@ -10,7 +10,7 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, keys_of_parser, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UntypedJSON
@@ -121,7 +121,7 @@ def decode_whoami(wire: dict[str, UntypedJSON]) -> Whoami:
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_WHOAMI: Final[dict[str, UntypedJSON]] = dict.fromkeys(Whoami.__wire_names__.values())
+_NO_WHOAMI: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(Whoami.__wire_names__.values()))
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Whoami: decode_whoami,

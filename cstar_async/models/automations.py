@@ -10,7 +10,15 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, decode_list, empty_list, new_instance, pop_unknown_fields, select_decoder
+from cstar_async._model.decoding import (
+    EMPTY_EXTRA,
+    decode_list,
+    empty_list,
+    keys_of_parser,
+    new_instance,
+    pop_unknown_fields,
+    select_decoder,
+)
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
@@ -725,19 +733,33 @@ def decode_automation_action(wire: dict[str, UntypedJSON]) -> AutomationAction:
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_AUTOMATION: Final[dict[str, UntypedJSON]] = dict.fromkeys(Automation.__wire_names__.values())
-_NO_AUTOMATION_CONDITIONS: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationConditions.__wire_names__.values())
-_NO_AUTOMATION_CONDITION: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationCondition.__wire_names__.values())
-_NO_AUTOMATION_ACTION_ASSIGN_TO: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationActionAssignTo.__wire_names__.values())
-_NO_AUTOMATION_ACTION_ADD_TAGS: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationActionAddTags.__wire_names__.values())
-_NO_AUTOMATION_ACTION_SEND_NOTIFICATION: Final[dict[str, UntypedJSON]] = dict.fromkeys(
-    AutomationActionSendNotification.__wire_names__.values()
+_NO_AUTOMATION: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(Automation.__wire_names__.values()))
+_NO_AUTOMATION_CONDITIONS: Final[dict[str, UntypedJSON]] = dict.fromkeys(
+    keys_of_parser(AutomationConditions.__wire_names__.values())
 )
-_NO_AUTOMATION_ACTION_UNKNOWN: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationActionUnknown.__wire_names__.values())
-_NO_AUTOMATION_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationCreate.__wire_names__.values(), UNSET)
-_NO_AUTOMATION_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationUpdate.__wire_names__.values(), UNSET)
-_NO_AUTOMATION_TEST: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationTest.__wire_names__.values(), UNSET)
-_NO_AUTOMATION_TEST_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(AutomationTestResult.__wire_names__.values())
+_NO_AUTOMATION_CONDITION: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(AutomationCondition.__wire_names__.values()))
+_NO_AUTOMATION_ACTION_ASSIGN_TO: Final[dict[str, UntypedJSON]] = dict.fromkeys(
+    keys_of_parser(AutomationActionAssignTo.__wire_names__.values())
+)
+_NO_AUTOMATION_ACTION_ADD_TAGS: Final[dict[str, UntypedJSON]] = dict.fromkeys(
+    keys_of_parser(AutomationActionAddTags.__wire_names__.values())
+)
+_NO_AUTOMATION_ACTION_SEND_NOTIFICATION: Final[dict[str, UntypedJSON]] = dict.fromkeys(
+    keys_of_parser(AutomationActionSendNotification.__wire_names__.values())
+)
+_NO_AUTOMATION_ACTION_UNKNOWN: Final[dict[str, UntypedJSON]] = dict.fromkeys(
+    keys_of_parser(AutomationActionUnknown.__wire_names__.values())
+)
+_NO_AUTOMATION_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(
+    keys_of_parser(AutomationCreate.__wire_names__.values()), UNSET
+)
+_NO_AUTOMATION_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(
+    keys_of_parser(AutomationUpdate.__wire_names__.values()), UNSET
+)
+_NO_AUTOMATION_TEST: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(AutomationTest.__wire_names__.values()), UNSET)
+_NO_AUTOMATION_TEST_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(
+    keys_of_parser(AutomationTestResult.__wire_names__.values())
+)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Automation: decode_automation,

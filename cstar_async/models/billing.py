@@ -11,7 +11,7 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, keys_of_parser, new_instance, parse_datetime, parse_iso, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
@@ -118,7 +118,14 @@ def decode_subscription(wire: dict[str, UntypedJSON]) -> Subscription:
     if raw.plan.__class__ is str:
         raw.plan = _SUBSCRIPTION_PLAN[raw.plan]
     if raw.current_period_end is not None:
-        raw.current_period_end = parse_datetime(raw.current_period_end)
+        try:
+            raw.current_period_end = (
+                parsed
+                if (parsed := parse_iso(raw.current_period_end)).tzinfo is not None
+                else parse_datetime(raw.current_period_end)
+            )
+        except (TypeError, ValueError):
+            raw.current_period_end = parse_datetime(raw.current_period_end)
     return model
 
 
@@ -180,9 +187,11 @@ def decode_billing_portal(wire: dict[str, UntypedJSON]) -> BillingPortal:
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_SUBSCRIPTION: Final[dict[str, UntypedJSON]] = dict.fromkeys(Subscription.__wire_names__.values())
-_NO_BILLING_PORTAL_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(BillingPortalCreate.__wire_names__.values(), UNSET)
-_NO_BILLING_PORTAL: Final[dict[str, UntypedJSON]] = dict.fromkeys(BillingPortal.__wire_names__.values())
+_NO_SUBSCRIPTION: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(Subscription.__wire_names__.values()))
+_NO_BILLING_PORTAL_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(
+    keys_of_parser(BillingPortalCreate.__wire_names__.values()), UNSET
+)
+_NO_BILLING_PORTAL: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(BillingPortal.__wire_names__.values()))
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Subscription: decode_subscription,

@@ -10,7 +10,7 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, decode_values, new_instance, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, decode_values, keys_of_parser, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
@@ -187,8 +187,8 @@ def decode_bulk_result(wire: dict[str, UntypedJSON]) -> BulkResult:
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_BULK_RUN: Final[dict[str, UntypedJSON]] = dict.fromkeys(BulkRun.__wire_names__.values(), UNSET)
-_NO_BULK_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(BulkResult.__wire_names__.values())
+_NO_BULK_RUN: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(BulkRun.__wire_names__.values()), UNSET)
+_NO_BULK_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(BulkResult.__wire_names__.values()))
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     BulkRun: decode_bulk_run,

@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, keys_of_parser, new_instance, parse_datetime, parse_iso, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 
@@ -96,9 +96,15 @@ def decode_category(wire: dict[str, UntypedJSON]) -> Category:
         raw.updated_at,
     ) = fields.values()
     if raw.created_at is not None:
-        raw.created_at = parse_datetime(raw.created_at)
+        try:
+            raw.created_at = parsed if (parsed := parse_iso(raw.created_at)).tzinfo is not None else parse_datetime(raw.created_at)
+        except (TypeError, ValueError):
+            raw.created_at = parse_datetime(raw.created_at)
     if raw.updated_at is not None:
-        raw.updated_at = parse_datetime(raw.updated_at)
+        try:
+            raw.updated_at = parsed if (parsed := parse_iso(raw.updated_at)).tzinfo is not None else parse_datetime(raw.updated_at)
+        except (TypeError, ValueError):
+            raw.updated_at = parse_datetime(raw.updated_at)
     return model
 
 
@@ -219,9 +225,9 @@ def decode_category_update(wire: dict[str, UntypedJSON]) -> CategoryUpdate:
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_CATEGORY: Final[dict[str, UntypedJSON]] = dict.fromkeys(Category.__wire_names__.values())
-_NO_CATEGORY_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CategoryCreate.__wire_names__.values(), UNSET)
-_NO_CATEGORY_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CategoryUpdate.__wire_names__.values(), UNSET)
+_NO_CATEGORY: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(Category.__wire_names__.values()))
+_NO_CATEGORY_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(CategoryCreate.__wire_names__.values()), UNSET)
+_NO_CATEGORY_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(CategoryUpdate.__wire_names__.values()), UNSET)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Category: decode_category,

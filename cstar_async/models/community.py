@@ -11,7 +11,15 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, decode_list, new_instance, parse_datetime, pop_unknown_fields
+from cstar_async._model.decoding import (
+    EMPTY_EXTRA,
+    decode_list,
+    keys_of_parser,
+    new_instance,
+    parse_datetime,
+    parse_iso,
+    pop_unknown_fields,
+)
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
@@ -254,7 +262,10 @@ def decode_community_post(wire: dict[str, UntypedJSON]) -> CommunityPost:
     if raw.attachments.__class__ is list:
         raw.attachments = decode_list(decode_community_attachment, raw.attachments)
     if raw.created_at is not None:
-        raw.created_at = parse_datetime(raw.created_at)
+        try:
+            raw.created_at = parsed if (parsed := parse_iso(raw.created_at)).tzinfo is not None else parse_datetime(raw.created_at)
+        except (TypeError, ValueError):
+            raw.created_at = parse_datetime(raw.created_at)
     return model
 
 
@@ -508,7 +519,10 @@ def decode_community_comment(wire: dict[str, UntypedJSON]) -> CommunityComment:
     if raw.attachments.__class__ is list:
         raw.attachments = decode_list(decode_community_attachment, raw.attachments)
     if raw.created_at is not None:
-        raw.created_at = parse_datetime(raw.created_at)
+        try:
+            raw.created_at = parsed if (parsed := parse_iso(raw.created_at)).tzinfo is not None else parse_datetime(raw.created_at)
+        except (TypeError, ValueError):
+            raw.created_at = parse_datetime(raw.created_at)
     return model
 
 
@@ -600,14 +614,20 @@ def decode_community_attachment_input(wire: dict[str, UntypedJSON]) -> Community
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_COMMUNITY_POST: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityPost.__wire_names__.values())
-_NO_COMMUNITY_ATTACHMENT: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityAttachment.__wire_names__.values())
-_NO_COMMUNITY_POST_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityPostCreate.__wire_names__.values(), UNSET)
-_NO_COMMUNITY_POST_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityPostUpdate.__wire_names__.values(), UNSET)
-_NO_COMMUNITY_COMMENT: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityComment.__wire_names__.values())
-_NO_COMMUNITY_COMMENT_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CommunityCommentCreate.__wire_names__.values(), UNSET)
+_NO_COMMUNITY_POST: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(CommunityPost.__wire_names__.values()))
+_NO_COMMUNITY_ATTACHMENT: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(CommunityAttachment.__wire_names__.values()))
+_NO_COMMUNITY_POST_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(
+    keys_of_parser(CommunityPostCreate.__wire_names__.values()), UNSET
+)
+_NO_COMMUNITY_POST_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(
+    keys_of_parser(CommunityPostUpdate.__wire_names__.values()), UNSET
+)
+_NO_COMMUNITY_COMMENT: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(CommunityComment.__wire_names__.values()))
+_NO_COMMUNITY_COMMENT_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(
+    keys_of_parser(CommunityCommentCreate.__wire_names__.values()), UNSET
+)
 _NO_COMMUNITY_ATTACHMENT_INPUT: Final[dict[str, UntypedJSON]] = dict.fromkeys(
-    CommunityAttachmentInput.__wire_names__.values(), UNSET
+    keys_of_parser(CommunityAttachmentInput.__wire_names__.values()), UNSET
 )
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {

@@ -10,7 +10,7 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, keys_of_parser, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
@@ -273,9 +273,13 @@ def decode_custom_field_update(wire: dict[str, UntypedJSON]) -> CustomFieldUpdat
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_CUSTOM_FIELD: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomField.__wire_names__.values())
-_NO_CUSTOM_FIELD_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomFieldCreate.__wire_names__.values(), UNSET)
-_NO_CUSTOM_FIELD_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomFieldUpdate.__wire_names__.values(), UNSET)
+_NO_CUSTOM_FIELD: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(CustomField.__wire_names__.values()))
+_NO_CUSTOM_FIELD_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(
+    keys_of_parser(CustomFieldCreate.__wire_names__.values()), UNSET
+)
+_NO_CUSTOM_FIELD_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(
+    keys_of_parser(CustomFieldUpdate.__wire_names__.values()), UNSET
+)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     CustomField: decode_custom_field,

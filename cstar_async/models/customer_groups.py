@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, keys_of_parser, new_instance, parse_datetime, parse_iso, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
 
@@ -91,9 +91,15 @@ def decode_customer_group(wire: dict[str, UntypedJSON]) -> CustomerGroup:
         raw.updated_at,
     ) = fields.values()
     if raw.created_at is not None:
-        raw.created_at = parse_datetime(raw.created_at)
+        try:
+            raw.created_at = parsed if (parsed := parse_iso(raw.created_at)).tzinfo is not None else parse_datetime(raw.created_at)
+        except (TypeError, ValueError):
+            raw.created_at = parse_datetime(raw.created_at)
     if raw.updated_at is not None:
-        raw.updated_at = parse_datetime(raw.updated_at)
+        try:
+            raw.updated_at = parsed if (parsed := parse_iso(raw.updated_at)).tzinfo is not None else parse_datetime(raw.updated_at)
+        except (TypeError, ValueError):
+            raw.updated_at = parse_datetime(raw.updated_at)
     return model
 
 
@@ -204,9 +210,13 @@ def decode_customer_group_update(wire: dict[str, UntypedJSON]) -> CustomerGroupU
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_CUSTOMER_GROUP: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerGroup.__wire_names__.values())
-_NO_CUSTOMER_GROUP_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerGroupCreate.__wire_names__.values(), UNSET)
-_NO_CUSTOMER_GROUP_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerGroupUpdate.__wire_names__.values(), UNSET)
+_NO_CUSTOMER_GROUP: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(CustomerGroup.__wire_names__.values()))
+_NO_CUSTOMER_GROUP_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(
+    keys_of_parser(CustomerGroupCreate.__wire_names__.values()), UNSET
+)
+_NO_CUSTOMER_GROUP_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(
+    keys_of_parser(CustomerGroupUpdate.__wire_names__.values()), UNSET
+)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     CustomerGroup: decode_customer_group,

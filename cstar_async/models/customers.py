@@ -11,7 +11,7 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, keys_of_parser, new_instance, parse_datetime, parse_iso, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
@@ -183,9 +183,15 @@ def decode_customer(wire: dict[str, UntypedJSON]) -> Customer:
     if raw.sentiment.__class__ is str:
         raw.sentiment = _CUSTOMER_SENTIMENT[raw.sentiment]
     if raw.created_at is not None:
-        raw.created_at = parse_datetime(raw.created_at)
+        try:
+            raw.created_at = parsed if (parsed := parse_iso(raw.created_at)).tzinfo is not None else parse_datetime(raw.created_at)
+        except (TypeError, ValueError):
+            raw.created_at = parse_datetime(raw.created_at)
     if raw.updated_at is not None:
-        raw.updated_at = parse_datetime(raw.updated_at)
+        try:
+            raw.updated_at = parsed if (parsed := parse_iso(raw.updated_at)).tzinfo is not None else parse_datetime(raw.updated_at)
+        except (TypeError, ValueError):
+            raw.updated_at = parse_datetime(raw.updated_at)
     return model
 
 
@@ -334,9 +340,9 @@ def decode_customer_update(wire: dict[str, UntypedJSON]) -> CustomerUpdate:
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_CUSTOMER: Final[dict[str, UntypedJSON]] = dict.fromkeys(Customer.__wire_names__.values())
-_NO_CUSTOMER_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerCreate.__wire_names__.values(), UNSET)
-_NO_CUSTOMER_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerUpdate.__wire_names__.values(), UNSET)
+_NO_CUSTOMER: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(Customer.__wire_names__.values()))
+_NO_CUSTOMER_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(CustomerCreate.__wire_names__.values()), UNSET)
+_NO_CUSTOMER_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(CustomerUpdate.__wire_names__.values()), UNSET)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Customer: decode_customer,

@@ -11,7 +11,15 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, decode_map, new_instance, parse_datetime, pop_unknown_fields
+from cstar_async._model.decoding import (
+    EMPTY_EXTRA,
+    decode_map,
+    keys_of_parser,
+    new_instance,
+    parse_datetime,
+    parse_iso,
+    pop_unknown_fields,
+)
 from cstar_async._model.model import Model
 from cstar_async._types import JSON, UntypedJSON
 from cstar_async.models.shared import MessageSender
@@ -101,7 +109,10 @@ def decode_event_ticket(wire: dict[str, UntypedJSON]) -> EventTicket:
     if raw.priority.__class__ is str:
         raw.priority = _TICKET_PRIORITY[raw.priority]
     if raw.created_at is not None:
-        raw.created_at = parse_datetime(raw.created_at)
+        try:
+            raw.created_at = parsed if (parsed := parse_iso(raw.created_at)).tzinfo is not None else parse_datetime(raw.created_at)
+        except (TypeError, ValueError):
+            raw.created_at = parse_datetime(raw.created_at)
     return model
 
 
@@ -205,7 +216,10 @@ def decode_event_message(wire: dict[str, UntypedJSON]) -> EventMessage:
     if raw.sender.__class__ is str:
         raw.sender = _MESSAGE_SENDER[raw.sender]
     if raw.created_at is not None:
-        raw.created_at = parse_datetime(raw.created_at)
+        try:
+            raw.created_at = parsed if (parsed := parse_iso(raw.created_at)).tzinfo is not None else parse_datetime(raw.created_at)
+        except (TypeError, ValueError):
+            raw.created_at = parse_datetime(raw.created_at)
     return model
 
 
@@ -329,12 +343,12 @@ def decode_customer_event_data(wire: dict[str, UntypedJSON]) -> CustomerEventDat
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_EVENT_TICKET: Final[dict[str, UntypedJSON]] = dict.fromkeys(EventTicket.__wire_names__.values())
-_NO_EVENT_CUSTOMER: Final[dict[str, UntypedJSON]] = dict.fromkeys(EventCustomer.__wire_names__.values())
-_NO_EVENT_MESSAGE: Final[dict[str, UntypedJSON]] = dict.fromkeys(EventMessage.__wire_names__.values())
-_NO_FIELD_CHANGE: Final[dict[str, UntypedJSON]] = dict.fromkeys(FieldChange.__wire_names__.values())
-_NO_TICKET_EVENT_DATA: Final[dict[str, UntypedJSON]] = dict.fromkeys(TicketEventData.__wire_names__.values())
-_NO_CUSTOMER_EVENT_DATA: Final[dict[str, UntypedJSON]] = dict.fromkeys(CustomerEventData.__wire_names__.values())
+_NO_EVENT_TICKET: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(EventTicket.__wire_names__.values()))
+_NO_EVENT_CUSTOMER: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(EventCustomer.__wire_names__.values()))
+_NO_EVENT_MESSAGE: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(EventMessage.__wire_names__.values()))
+_NO_FIELD_CHANGE: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(FieldChange.__wire_names__.values()))
+_NO_TICKET_EVENT_DATA: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(TicketEventData.__wire_names__.values()))
+_NO_CUSTOMER_EVENT_DATA: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(CustomerEventData.__wire_names__.values()))
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     EventTicket: decode_event_ticket,

@@ -10,7 +10,7 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, decode_list, new_instance, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, decode_list, keys_of_parser, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
@@ -193,9 +193,9 @@ def decode_export_result(wire: dict[str, UntypedJSON]) -> ExportResult:
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_EXPORT_RUN: Final[dict[str, UntypedJSON]] = dict.fromkeys(ExportRun.__wire_names__.values(), UNSET)
-_NO_EXPORT_SELECTION: Final[dict[str, UntypedJSON]] = dict.fromkeys(ExportSelection.__wire_names__.values(), UNSET)
-_NO_EXPORT_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(ExportResult.__wire_names__.values())
+_NO_EXPORT_RUN: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(ExportRun.__wire_names__.values()), UNSET)
+_NO_EXPORT_SELECTION: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(ExportSelection.__wire_names__.values()), UNSET)
+_NO_EXPORT_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(ExportResult.__wire_names__.values()))
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     ExportRun: decode_export_run,

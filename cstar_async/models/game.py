@@ -11,7 +11,15 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, decode_map, new_instance, parse_datetime, pop_unknown_fields
+from cstar_async._model.decoding import (
+    EMPTY_EXTRA,
+    decode_map,
+    keys_of_parser,
+    new_instance,
+    parse_datetime,
+    parse_iso,
+    pop_unknown_fields,
+)
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UntypedJSON
@@ -210,7 +218,10 @@ def decode_player_season(wire: dict[str, UntypedJSON]) -> PlayerSeason:
         raw.ends_at,
     ) = fields.values()
     if raw.ends_at is not None:
-        raw.ends_at = parse_datetime(raw.ends_at)
+        try:
+            raw.ends_at = parsed if (parsed := parse_iso(raw.ends_at)).tzinfo is not None else parse_datetime(raw.ends_at)
+        except (TypeError, ValueError):
+            raw.ends_at = parse_datetime(raw.ends_at)
     return model
 
 
@@ -439,20 +450,28 @@ def decode_boss(wire: dict[str, UntypedJSON]) -> Boss:
     if raw.status.__class__ is str:
         raw.status = _BOSS_STATUS[raw.status]
     if raw.spawned_at is not None:
-        raw.spawned_at = parse_datetime(raw.spawned_at)
+        try:
+            raw.spawned_at = parsed if (parsed := parse_iso(raw.spawned_at)).tzinfo is not None else parse_datetime(raw.spawned_at)
+        except (TypeError, ValueError):
+            raw.spawned_at = parse_datetime(raw.spawned_at)
     if raw.defeated_at is not None:
-        raw.defeated_at = parse_datetime(raw.defeated_at)
+        try:
+            raw.defeated_at = (
+                parsed if (parsed := parse_iso(raw.defeated_at)).tzinfo is not None else parse_datetime(raw.defeated_at)
+            )
+        except (TypeError, ValueError):
+            raw.defeated_at = parse_datetime(raw.defeated_at)
     return model
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_PLAYER_STATS: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerStats.__wire_names__.values())
-_NO_PLAYER_SEASON: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerSeason.__wire_names__.values())
-_NO_PLAYER_STREAKS: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerStreaks.__wire_names__.values())
-_NO_PLAYER_COUNTERS: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerCounters.__wire_names__.values())
-_NO_PLAYER_SKILL: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerSkill.__wire_names__.values())
-_NO_PLAYER_COSMETICS: Final[dict[str, UntypedJSON]] = dict.fromkeys(PlayerCosmetics.__wire_names__.values())
-_NO_BOSS: Final[dict[str, UntypedJSON]] = dict.fromkeys(Boss.__wire_names__.values())
+_NO_PLAYER_STATS: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(PlayerStats.__wire_names__.values()))
+_NO_PLAYER_SEASON: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(PlayerSeason.__wire_names__.values()))
+_NO_PLAYER_STREAKS: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(PlayerStreaks.__wire_names__.values()))
+_NO_PLAYER_COUNTERS: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(PlayerCounters.__wire_names__.values()))
+_NO_PLAYER_SKILL: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(PlayerSkill.__wire_names__.values()))
+_NO_PLAYER_COSMETICS: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(PlayerCosmetics.__wire_names__.values()))
+_NO_BOSS: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(Boss.__wire_names__.values()))
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     PlayerStats: decode_player_stats,

@@ -11,7 +11,7 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, keys_of_parser, new_instance, parse_datetime, parse_iso, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, UntypedJSON
@@ -138,9 +138,15 @@ def decode_invite(wire: dict[str, UntypedJSON]) -> Invite:
     if raw.status.__class__ is str:
         raw.status = _INVITE_STATUS[raw.status]
     if raw.expires_at is not None:
-        raw.expires_at = parse_datetime(raw.expires_at)
+        try:
+            raw.expires_at = parsed if (parsed := parse_iso(raw.expires_at)).tzinfo is not None else parse_datetime(raw.expires_at)
+        except (TypeError, ValueError):
+            raw.expires_at = parse_datetime(raw.expires_at)
     if raw.created_at is not None:
-        raw.created_at = parse_datetime(raw.created_at)
+        try:
+            raw.created_at = parsed if (parsed := parse_iso(raw.created_at)).tzinfo is not None else parse_datetime(raw.created_at)
+        except (TypeError, ValueError):
+            raw.created_at = parse_datetime(raw.created_at)
     return model
 
 
@@ -182,8 +188,8 @@ def decode_invite_create(wire: dict[str, UntypedJSON]) -> InviteCreate:
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_INVITE: Final[dict[str, UntypedJSON]] = dict.fromkeys(Invite.__wire_names__.values())
-_NO_INVITE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(InviteCreate.__wire_names__.values(), UNSET)
+_NO_INVITE: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(Invite.__wire_names__.values()))
+_NO_INVITE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(InviteCreate.__wire_names__.values()), UNSET)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Invite: decode_invite,

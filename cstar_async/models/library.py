@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, keys_of_parser, new_instance, parse_datetime, parse_iso, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._types import JSON, UNSET, UntypedJSON
 
@@ -102,9 +102,17 @@ def decode_library_article(wire: dict[str, UntypedJSON]) -> LibraryArticle:
         raw.updated_at,
     ) = fields.values()
     if raw.published_at is not None:
-        raw.published_at = parse_datetime(raw.published_at)
+        try:
+            raw.published_at = (
+                parsed if (parsed := parse_iso(raw.published_at)).tzinfo is not None else parse_datetime(raw.published_at)
+            )
+        except (TypeError, ValueError):
+            raw.published_at = parse_datetime(raw.published_at)
     if raw.updated_at is not None:
-        raw.updated_at = parse_datetime(raw.updated_at)
+        try:
+            raw.updated_at = parsed if (parsed := parse_iso(raw.updated_at)).tzinfo is not None else parse_datetime(raw.updated_at)
+        except (TypeError, ValueError):
+            raw.updated_at = parse_datetime(raw.updated_at)
     return model
 
 
@@ -276,11 +284,15 @@ def decode_library_ack(wire: dict[str, UntypedJSON]) -> LibraryAck:
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_LIBRARY_ARTICLE: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibraryArticle.__wire_names__.values())
-_NO_LIBRARY_CATEGORY: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibraryCategory.__wire_names__.values())
-_NO_LIBRARY_SEARCH_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibrarySearchResult.__wire_names__.values())
-_NO_LIBRARY_FEEDBACK_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibraryFeedbackCreate.__wire_names__.values(), UNSET)
-_NO_LIBRARY_ACK: Final[dict[str, UntypedJSON]] = dict.fromkeys(LibraryAck.__wire_names__.values())
+_NO_LIBRARY_ARTICLE: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(LibraryArticle.__wire_names__.values()))
+_NO_LIBRARY_CATEGORY: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(LibraryCategory.__wire_names__.values()))
+_NO_LIBRARY_SEARCH_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(
+    keys_of_parser(LibrarySearchResult.__wire_names__.values())
+)
+_NO_LIBRARY_FEEDBACK_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(
+    keys_of_parser(LibraryFeedbackCreate.__wire_names__.values()), UNSET
+)
+_NO_LIBRARY_ACK: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(LibraryAck.__wire_names__.values()))
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     LibraryArticle: decode_library_article,

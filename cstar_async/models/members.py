@@ -11,7 +11,15 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, decode_values, new_instance, parse_datetime, pop_unknown_fields
+from cstar_async._model.decoding import (
+    EMPTY_EXTRA,
+    decode_values,
+    keys_of_parser,
+    new_instance,
+    parse_datetime,
+    parse_iso,
+    pop_unknown_fields,
+)
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, UntypedJSON
@@ -252,7 +260,10 @@ def decode_member(wire: dict[str, UntypedJSON]) -> Member:
     if raw.permissions.__class__ is list:
         raw.permissions = decode_values(MemberPermission.__decode__, raw.permissions)
     if raw.joined_at is not None:
-        raw.joined_at = parse_datetime(raw.joined_at)
+        try:
+            raw.joined_at = parsed if (parsed := parse_iso(raw.joined_at)).tzinfo is not None else parse_datetime(raw.joined_at)
+        except (TypeError, ValueError):
+            raw.joined_at = parse_datetime(raw.joined_at)
     return model
 
 
@@ -288,8 +299,8 @@ def decode_member_update(wire: dict[str, UntypedJSON]) -> MemberUpdate:
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_MEMBER: Final[dict[str, UntypedJSON]] = dict.fromkeys(Member.__wire_names__.values())
-_NO_MEMBER_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(MemberUpdate.__wire_names__.values(), UNSET)
+_NO_MEMBER: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(Member.__wire_names__.values()))
+_NO_MEMBER_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(MemberUpdate.__wire_names__.values()), UNSET)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Member: decode_member,

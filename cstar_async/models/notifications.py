@@ -11,7 +11,7 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, keys_of_parser, new_instance, parse_datetime, parse_iso, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
@@ -96,7 +96,10 @@ def decode_notification(wire: dict[str, UntypedJSON]) -> Notification:
     if raw.type.__class__ is str:
         raw.type = _NOTIFICATION_TYPE[raw.type]
     if raw.created_at is not None:
-        raw.created_at = parse_datetime(raw.created_at)
+        try:
+            raw.created_at = parsed if (parsed := parse_iso(raw.created_at)).tzinfo is not None else parse_datetime(raw.created_at)
+        except (TypeError, ValueError):
+            raw.created_at = parse_datetime(raw.created_at)
     return model
 
 
@@ -190,10 +193,14 @@ def decode_mark_all_read_result(wire: dict[str, UntypedJSON]) -> MarkAllReadResu
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_NOTIFICATION: Final[dict[str, UntypedJSON]] = dict.fromkeys(Notification.__wire_names__.values())
-_NO_NOTIFICATION_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(NotificationUpdate.__wire_names__.values(), UNSET)
-_NO_UNREAD_COUNT: Final[dict[str, UntypedJSON]] = dict.fromkeys((*UnreadCount.__wire_names__.values(), "unreadCount"))
-_NO_MARK_ALL_READ_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(MarkAllReadResult.__wire_names__.values())
+_NO_NOTIFICATION: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(Notification.__wire_names__.values()))
+_NO_NOTIFICATION_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(
+    keys_of_parser(NotificationUpdate.__wire_names__.values()), UNSET
+)
+_NO_UNREAD_COUNT: Final[dict[str, UntypedJSON]] = dict.fromkeys(
+    keys_of_parser((*UnreadCount.__wire_names__.values(), "unreadCount"))
+)
+_NO_MARK_ALL_READ_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(MarkAllReadResult.__wire_names__.values()))
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Notification: decode_notification,

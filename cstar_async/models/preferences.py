@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, keys_of_parser, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._types import JSON, UNSET, UntypedJSON
 
@@ -61,8 +61,10 @@ def decode_preferences_update(wire: dict[str, UntypedJSON]) -> PreferencesUpdate
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_PREFERENCES: Final[dict[str, UntypedJSON]] = dict.fromkeys(Preferences.__wire_names__.values())
-_NO_PREFERENCES_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(PreferencesUpdate.__wire_names__.values(), UNSET)
+_NO_PREFERENCES: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(Preferences.__wire_names__.values()))
+_NO_PREFERENCES_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(
+    keys_of_parser(PreferencesUpdate.__wire_names__.values()), UNSET
+)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Preferences: decode_preferences,

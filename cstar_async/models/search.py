@@ -10,7 +10,7 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, keys_of_parser, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UntypedJSON
@@ -124,7 +124,7 @@ def decode_search_result(wire: dict[str, UntypedJSON]) -> SearchResult:
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_SEARCH_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(SearchResult.__wire_names__.values())
+_NO_SEARCH_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(SearchResult.__wire_names__.values()))
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     SearchResult: decode_search_result,

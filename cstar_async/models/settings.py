@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, keys_of_parser, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 
@@ -83,8 +83,8 @@ def decode_settings_update(wire: dict[str, UntypedJSON]) -> SettingsUpdate:
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_SETTINGS: Final[dict[str, UntypedJSON]] = dict.fromkeys(Settings.__wire_names__.values())
-_NO_SETTINGS_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(SettingsUpdate.__wire_names__.values(), UNSET)
+_NO_SETTINGS: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(Settings.__wire_names__.values()))
+_NO_SETTINGS_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(SettingsUpdate.__wire_names__.values()), UNSET)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Settings: decode_settings,

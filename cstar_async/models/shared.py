@@ -11,7 +11,7 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, keys_of_parser, new_instance, parse_datetime, parse_iso, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UntypedJSON, is_object
@@ -151,7 +151,10 @@ def decode_message(wire: dict[str, UntypedJSON]) -> Message:
     if raw.sender.__class__ is str:
         raw.sender = _MESSAGE_SENDER[raw.sender]
     if raw.created_at is not None:
-        raw.created_at = parse_datetime(raw.created_at)
+        try:
+            raw.created_at = parsed if (parsed := parse_iso(raw.created_at)).tzinfo is not None else parse_datetime(raw.created_at)
+        except (TypeError, ValueError):
+            raw.created_at = parse_datetime(raw.created_at)
     return model
 
 
@@ -204,9 +207,9 @@ def decode_batch_error_or_str(value: UntypedJSON) -> UntypedJSON:
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_DELETED: Final[dict[str, UntypedJSON]] = dict.fromkeys(Deleted.__wire_names__.values())
-_NO_MESSAGE: Final[dict[str, UntypedJSON]] = dict.fromkeys(Message.__wire_names__.values())
-_NO_BATCH_ERROR: Final[dict[str, UntypedJSON]] = dict.fromkeys(BatchError.__wire_names__.values())
+_NO_DELETED: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(Deleted.__wire_names__.values()))
+_NO_MESSAGE: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(Message.__wire_names__.values()))
+_NO_BATCH_ERROR: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(BatchError.__wire_names__.values()))
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Deleted: decode_deleted,

@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, keys_of_parser, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 from cstar_async.models.tickets import TicketPriority, TicketPriorityLike
@@ -203,9 +203,9 @@ def decode_sla_rule_update(wire: dict[str, UntypedJSON]) -> SlaRuleUpdate:
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_SLA_RULE: Final[dict[str, UntypedJSON]] = dict.fromkeys(SlaRule.__wire_names__.values())
-_NO_SLA_RULE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(SlaRuleCreate.__wire_names__.values(), UNSET)
-_NO_SLA_RULE_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(SlaRuleUpdate.__wire_names__.values(), UNSET)
+_NO_SLA_RULE: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(SlaRule.__wire_names__.values()))
+_NO_SLA_RULE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(SlaRuleCreate.__wire_names__.values()), UNSET)
+_NO_SLA_RULE_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(SlaRuleUpdate.__wire_names__.values()), UNSET)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     SlaRule: decode_sla_rule,

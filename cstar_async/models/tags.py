@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, keys_of_parser, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._types import JSON, UNSET, UntypedJSON
 
@@ -84,8 +84,8 @@ def decode_tag_create(wire: dict[str, UntypedJSON]) -> TagCreate:
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_TAG: Final[dict[str, UntypedJSON]] = dict.fromkeys(Tag.__wire_names__.values())
-_NO_TAG_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(TagCreate.__wire_names__.values(), UNSET)
+_NO_TAG: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(Tag.__wire_names__.values()))
+_NO_TAG_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(TagCreate.__wire_names__.values()), UNSET)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Tag: decode_tag,

@@ -11,7 +11,15 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, decode_list, new_instance, parse_datetime, pop_unknown_fields
+from cstar_async._model.decoding import (
+    EMPTY_EXTRA,
+    decode_list,
+    keys_of_parser,
+    new_instance,
+    parse_datetime,
+    parse_iso,
+    pop_unknown_fields,
+)
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
@@ -287,23 +295,54 @@ def decode_ticket(wire: dict[str, UntypedJSON]) -> Ticket:
     if raw.messages.__class__ is list:
         raw.messages = decode_list(decode_message, raw.messages)
     if raw.response_deadline is not None:
-        raw.response_deadline = parse_datetime(raw.response_deadline)
+        try:
+            raw.response_deadline = (
+                parsed if (parsed := parse_iso(raw.response_deadline)).tzinfo is not None else parse_datetime(raw.response_deadline)
+            )
+        except (TypeError, ValueError):
+            raw.response_deadline = parse_datetime(raw.response_deadline)
     if raw.resolution_deadline is not None:
-        raw.resolution_deadline = parse_datetime(raw.resolution_deadline)
+        try:
+            raw.resolution_deadline = (
+                parsed
+                if (parsed := parse_iso(raw.resolution_deadline)).tzinfo is not None
+                else parse_datetime(raw.resolution_deadline)
+            )
+        except (TypeError, ValueError):
+            raw.resolution_deadline = parse_datetime(raw.resolution_deadline)
     if raw.first_response_at is not None:
-        raw.first_response_at = parse_datetime(raw.first_response_at)
+        try:
+            raw.first_response_at = (
+                parsed if (parsed := parse_iso(raw.first_response_at)).tzinfo is not None else parse_datetime(raw.first_response_at)
+            )
+        except (TypeError, ValueError):
+            raw.first_response_at = parse_datetime(raw.first_response_at)
     if raw.response_tier.__class__ is str:
         raw.response_tier = _TICKET_SLA_TIER[raw.response_tier]
     if raw.resolution_tier.__class__ is str:
         raw.resolution_tier = _TICKET_SLA_TIER[raw.resolution_tier]
     if raw.created_at is not None:
-        raw.created_at = parse_datetime(raw.created_at)
+        try:
+            raw.created_at = parsed if (parsed := parse_iso(raw.created_at)).tzinfo is not None else parse_datetime(raw.created_at)
+        except (TypeError, ValueError):
+            raw.created_at = parse_datetime(raw.created_at)
     if raw.updated_at is not None:
-        raw.updated_at = parse_datetime(raw.updated_at)
+        try:
+            raw.updated_at = parsed if (parsed := parse_iso(raw.updated_at)).tzinfo is not None else parse_datetime(raw.updated_at)
+        except (TypeError, ValueError):
+            raw.updated_at = parse_datetime(raw.updated_at)
     if raw.closed_at is not None:
-        raw.closed_at = parse_datetime(raw.closed_at)
+        try:
+            raw.closed_at = parsed if (parsed := parse_iso(raw.closed_at)).tzinfo is not None else parse_datetime(raw.closed_at)
+        except (TypeError, ValueError):
+            raw.closed_at = parse_datetime(raw.closed_at)
     if raw.resolved_at is not None:
-        raw.resolved_at = parse_datetime(raw.resolved_at)
+        try:
+            raw.resolved_at = (
+                parsed if (parsed := parse_iso(raw.resolved_at)).tzinfo is not None else parse_datetime(raw.resolved_at)
+            )
+        except (TypeError, ValueError):
+            raw.resolved_at = parse_datetime(raw.resolved_at)
     return model
 
 
@@ -560,11 +599,11 @@ def decode_message_create(wire: dict[str, UntypedJSON]) -> MessageCreate:
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_TICKET: Final[dict[str, UntypedJSON]] = dict.fromkeys(Ticket.__wire_names__.values())
-_NO_TICKET_CUSTOMER: Final[dict[str, UntypedJSON]] = dict.fromkeys(TicketCustomer.__wire_names__.values())
-_NO_TICKET_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(TicketCreate.__wire_names__.values(), UNSET)
-_NO_TICKET_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(TicketUpdate.__wire_names__.values(), UNSET)
-_NO_MESSAGE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(MessageCreate.__wire_names__.values(), UNSET)
+_NO_TICKET: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(Ticket.__wire_names__.values()))
+_NO_TICKET_CUSTOMER: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(TicketCustomer.__wire_names__.values()))
+_NO_TICKET_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(TicketCreate.__wire_names__.values()), UNSET)
+_NO_TICKET_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(TicketUpdate.__wire_names__.values()), UNSET)
+_NO_MESSAGE_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(MessageCreate.__wire_names__.values()), UNSET)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Ticket: decode_ticket,

@@ -10,7 +10,7 @@ from typing import ClassVar, Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, keys_of_parser, new_instance, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import JSON, UNSET, JSONObject, Unset, UntypedJSON
@@ -288,9 +288,9 @@ def decode_view_update(wire: dict[str, UntypedJSON]) -> ViewUpdate:
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_VIEW: Final[dict[str, UntypedJSON]] = dict.fromkeys((*View.__wire_names__.values(), "sortBy", "sortOrder"))
-_NO_VIEW_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(ViewCreate.__wire_names__.values(), UNSET)
-_NO_VIEW_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(ViewUpdate.__wire_names__.values(), UNSET)
+_NO_VIEW: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser((*View.__wire_names__.values(), "sortBy", "sortOrder")))
+_NO_VIEW_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(ViewCreate.__wire_names__.values()), UNSET)
+_NO_VIEW_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(ViewUpdate.__wire_names__.values()), UNSET)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     View: decode_view,

@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 import attrs
 
-from cstar_async._model.decoding import EMPTY_EXTRA, new_instance, parse_datetime, pop_unknown_fields
+from cstar_async._model.decoding import EMPTY_EXTRA, keys_of_parser, new_instance, parse_datetime, parse_iso, pop_unknown_fields
 from cstar_async._model.model import Model
 from cstar_async._types import JSON, UNSET, Unset, UntypedJSON
 
@@ -90,9 +90,15 @@ def decode_webhook(wire: dict[str, UntypedJSON]) -> Webhook:
     ) = fields.values()
     raw.secret = fields["secret"] if fields["secret"] is not None else fields["signingSecret"]
     if raw.created_at is not None:
-        raw.created_at = parse_datetime(raw.created_at)
+        try:
+            raw.created_at = parsed if (parsed := parse_iso(raw.created_at)).tzinfo is not None else parse_datetime(raw.created_at)
+        except (TypeError, ValueError):
+            raw.created_at = parse_datetime(raw.created_at)
     if raw.updated_at is not None:
-        raw.updated_at = parse_datetime(raw.updated_at)
+        try:
+            raw.updated_at = parsed if (parsed := parse_iso(raw.updated_at)).tzinfo is not None else parse_datetime(raw.updated_at)
+        except (TypeError, ValueError):
+            raw.updated_at = parse_datetime(raw.updated_at)
     return model
 
 
@@ -306,12 +312,14 @@ def decode_webhook_trigger_result(wire: dict[str, UntypedJSON]) -> WebhookTrigge
 
 
 # After all classes: pyright mistakes an earlier use of a class for a cycle.
-_NO_WEBHOOK: Final[dict[str, UntypedJSON]] = dict.fromkeys((*Webhook.__wire_names__.values(), "signingSecret"))
-_NO_WEBHOOK_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookCreate.__wire_names__.values(), UNSET)
-_NO_WEBHOOK_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookUpdate.__wire_names__.values(), UNSET)
-_NO_WEBHOOK_TEST: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookTest.__wire_names__.values(), UNSET)
-_NO_WEBHOOK_TEST_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookTestResult.__wire_names__.values())
-_NO_WEBHOOK_TRIGGER_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(WebhookTriggerResult.__wire_names__.values())
+_NO_WEBHOOK: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser((*Webhook.__wire_names__.values(), "signingSecret")))
+_NO_WEBHOOK_CREATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(WebhookCreate.__wire_names__.values()), UNSET)
+_NO_WEBHOOK_UPDATE: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(WebhookUpdate.__wire_names__.values()), UNSET)
+_NO_WEBHOOK_TEST: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(WebhookTest.__wire_names__.values()), UNSET)
+_NO_WEBHOOK_TEST_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(keys_of_parser(WebhookTestResult.__wire_names__.values()))
+_NO_WEBHOOK_TRIGGER_RESULT: Final[dict[str, UntypedJSON]] = dict.fromkeys(
+    keys_of_parser(WebhookTriggerResult.__wire_names__.values())
+)
 
 DECODERS: Final[Mapping[type[Model], Callable[[dict[str, UntypedJSON]], Model]]] = {
     Webhook: decode_webhook,
