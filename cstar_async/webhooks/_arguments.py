@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from cstar_async._generated.events import OLD_TYPES
 from cstar_async._model.argument_check import warn_of_deprecated
@@ -14,10 +14,12 @@ from cstar_async._validation import invalid
 def validate_types(types: Iterable[str | type[WebhookEvent]]) -> tuple[str | type[WebhookEvent], ...]:
     """Return the types of a handler or a stream; an old name of one becomes the present one, and warns.
 
+    A pattern that matches an old name only, because the event went to another namespace, gets the present one in addition.
+
     Raises:
         InvalidArgumentError: An item is no event type, no pattern and no event class.
     """
-    return tuple(map(_validate_type, types))
+    return tuple(found for one in types for found in (_validate_type(one), *_moved(one)))
 
 
 def _validate_type(one: str | type[WebhookEvent]) -> str | type[WebhookEvent]:
@@ -27,6 +29,17 @@ def _validate_type(one: str | type[WebhookEvent]) -> str | type[WebhookEvent]:
         return one
     warn_of_deprecated(f"the event {one}", OLD_TYPES[one])
     return OLD_TYPES[one]
+
+
+def _moved(one: str | type[WebhookEvent]) -> Iterator[str]:
+    """Yield the present types of the events that a pattern matches by their old type only."""
+    if not is_str(one) or not one.endswith("*"):
+        return
+    prefix = one.removesuffix("*")
+    for old, new in OLD_TYPES.items():
+        if old.startswith(prefix) and not new.startswith(prefix):
+            warn_of_deprecated(f"the event {old}", new)
+            yield new
 
 
 def _is_event_class(value: object) -> bool:

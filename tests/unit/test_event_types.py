@@ -62,3 +62,11 @@ def test_event_is_of_a_type_a_pattern_or_a_class(types: list[str | type[WebhookE
     """A pattern ends with an asterisk, which is any text; one of several is enough."""
     event = event_from_dict({"id": "evt_1", "type": "ticket.created", "data": {}})
     assert expected is matches(event, types)
+
+
+def test_pattern_gets_an_event_that_went_to_another_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its old type, with a warning; a pattern that matches both types does not warn."""
+    monkeypatch.setitem(OLD_TYPES, "pet.fed", "animal.fed")
+    with pytest.warns(DeprecationWarning, match=r"pet\.fed"):
+        assert validate_types(["pet.*"]) == ("pet.*", "animal.fed")
+    assert validate_types(["*", "animal.*"]) == ("*", "animal.*")
