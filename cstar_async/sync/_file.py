@@ -76,8 +76,10 @@ class CopyFile:
         """Keep other processes from refreshing the copy. The lock ends with the process.
 
         Raises:
-            ConfigurationError: It is being refreshed already.
+            ConfigurationError: It is being refreshed already, or is a directory.
         """
+        if self.path.is_dir():
+            raise ConfigurationError(f"path must be a SQLite file, got the directory {str(self.path)!r}")
         lock = self.path.with_name(f"{self.path.name}-lock")
         with _own_errors(), closing(sqlite3.connect(lock, timeout=0, isolation_level=None, check_same_thread=False)) as connection:
             try:

@@ -98,3 +98,16 @@ def test_wrong_options_are_refused(command: Command, tmp_path: Path, arguments: 
     outcome = command("sync", "-d", str(tmp_path / "a.sqlite"), *arguments)
     assert (outcome.code, outcome.out) == (2, "")
     assert not (tmp_path / "a.sqlite").exists()
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "folder", "/"])
+def test_directory_is_no_copy(
+    name: str, command: Command, fake: FakeCStar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It exits with 2 before anything is sent, and no lock is left beside it."""
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    outcome = command("sync", "-d", name)
+    assert (outcome.code, outcome.out, len(fake.requests)) == (2, "", 0)
+    assert outcome.err.startswith("error: --database must be a SQLite file, got the directory ")
+    assert [one.name for one in tmp_path.iterdir()] == ["folder"]
