@@ -74,6 +74,30 @@ def test_workflow_calls_targets_that_exist() -> None:
     assert {"test", "test-lowest", "audit"} <= targets
 
 
+def test_workflow_runs_nothing_but_targets() -> None:
+    """And the script with the checks of a merge, and what installs the tools that its targets need."""
+    commands = re.findall(r"- run: (.+)", WORKFLOW)
+    known = re.compile(r"make [\w-]+(\$\{\{ matrix\.versions \}\})?( PYTHON=python)?|bash \.ci/run|sudo apt-get .+")
+    assert [] == [command for command in commands if not known.fullmatch(command)]
+    assert (ROOT / ".ci" / "run").is_file()
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    rules = {name for rule in re.findall(r"^([a-z -]+):", MAKEFILE, re.MULTILINE) for name in rule.split()}
+    assert set(re.findall(r"^make ([\w-]+)", script, re.MULTILINE)) <= rules
+
+
+def test_address_of_the_repository_is_in_one_place() -> None:
+    """It is set before the first release, in `[project.urls]` alone."""
+    address = PYPROJECT["project"]["urls"]["Source"].removeprefix("https://")
+    folders = ("cstar_async", "codegen", "docs", "examples", "openapi", "bench", ".ci", ".github")
+    files = [
+        path for folder in folders for path in (ROOT / folder).rglob("*") if path.suffix in {".py", ".md", ".yaml", ".yml", ".toml"}
+    ]
+    found = [path for path in [*files, *ROOT.glob("*.md"), ROOT / "zensical.toml"] if address in path.read_text(encoding="utf-8")]
+    assert found == []
+    lines = [line for line in (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines() if address in line]
+    assert len(lines) == sum(address in url for url in PYPROJECT["project"]["urls"].values())
+
+
 def imported(path: Path, seen: set[Path]) -> Iterator[str]:
     """Return the packages that a test file imports at its top, itself and by other files of the tests."""
     seen.add(path)
