@@ -42,7 +42,16 @@ class _Printer(Protocol):
     def group(self, indent: int, open: str, close: str, /) -> AbstractContextManager[None]: ...
 
 
-class FieldRepr:
+class PublicDir:
+    """Leave out of `dir()`, with which notebooks and shells complete, what is not for the user."""
+
+    __slots__ = ()
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if not name.startswith("_") or name.startswith("__")]
+
+
+class FieldRepr(PublicDir):
     """Show the loggable fields in `repr()`, and all fields in rich, pprint and IPython.
 
     Loggable are ids, enum values, numbers, booleans and counts; never names, addresses, texts or keys.

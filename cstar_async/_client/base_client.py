@@ -24,6 +24,7 @@ from cstar_async._protocol.credentials import Credential, Credentials, is_publis
 from cstar_async._protocol.headers import MAX_WAIT, default_headers
 from cstar_async._protocol.retry import RetryBudget
 from cstar_async._rate_limit.limiter import RateLimiter
+from cstar_async._repr import PublicDir
 from cstar_async._types import JSON, Priority, RateLimitState, RequestOptions, Response
 from cstar_async.errors import CStarError, InvalidArgumentError
 from cstar_async.files import FileInput, Stream
@@ -37,7 +38,7 @@ T = TypeVar("T")
 _WITH_RESPONSE: Final = "with_response() takes a method and its arguments: with_response(cstar.tickets.get, 'tkt_…')"
 
 
-class BaseClient:
+class BaseClient(PublicDir):
     """Base class of `CStarClient` and `CStarLibrary`."""
 
     __executor__: OperationExecutor

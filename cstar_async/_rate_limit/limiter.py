@@ -29,6 +29,7 @@ from cstar_async._clock import WALL_CLOCK_INTERVAL, Clock
 from cstar_async._protocol.headers import RATE_LIMIT, parse_rate_limit
 from cstar_async._rate_limit.interface import Permit, validate_reserve, wait_error
 from cstar_async._rate_limit.window import RateLimitWindow
+from cstar_async._repr import PublicDir
 from cstar_async._types import Priority, RateLimitState
 from cstar_async.errors import CStarError
 
@@ -48,7 +49,7 @@ class _Waiter:
         self.wake: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
-class RateLimiter:
+class RateLimiter(PublicDir):
     """Limit the requests of one API key, in memory.
 
     Clients of one key in an event loop should share a limiter, so that they share the limit. It reads limit and remaining from

@@ -14,6 +14,7 @@ import orjson
 from cstar_async._client.call_budget import CallBudgetSpentError, with_budget
 from cstar_async._model.codec import decode_item
 from cstar_async._model.model import Model
+from cstar_async._repr import PublicDir
 from cstar_async._types import JSON, is_array
 from cstar_async._validation import check_instance, check_str, invalid, validate_count
 from cstar_async.client import CStarClient
@@ -57,7 +58,7 @@ class SyncReport:
     """The version of the copy before. `rows(…, changed_since=report.since)` are the rows that changed."""
 
 
-class LocalCopy:
+class LocalCopy(PublicDir):
     """A copy of the tickets, customers, articles and messages of a team in a SQLite file.
 
     `refresh()` reads all rows in as few calls as possible, and `apply()` the row that an event is about. Any number of processes

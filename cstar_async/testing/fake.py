@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from types import NoneType, TracebackType
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar, Unpack, overload
 
+from cstar_async._repr import PublicDir
 from cstar_async._types import is_int, is_str
 from cstar_async._validation import (
     MAX_INT_BITS,
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 ClientT = TypeVar("ClientT", bound="CStarClient")
 
 
-class FakeCStar:
+class FakeCStar(PublicDir):
     """A cStar server on loopback, with state in memory, for tests and local work.
 
     It behaves as the API document says and validates every request against it::

@@ -32,6 +32,7 @@ from cstar_async._client.executor import ClientExecutor
 from cstar_async._clock import Clock, SystemClock
 from cstar_async._loop_binding import LoopBinding
 from cstar_async._model.event import WebhookEvent
+from cstar_async._repr import PublicDir
 from cstar_async._validation import check_instance, check_str, validate_count, validate_seconds
 from cstar_async.errors import CStarError, PayloadError, WebhookError
 from cstar_async.webhooks._acceptor import EventAcceptor, dedup_key
@@ -62,7 +63,7 @@ OVERSIZED_ERROR_INTERVAL: Final = 60.0
 _LOGGED_ID: Final = re.compile(r"[\w.:-]{1,200}", re.ASCII)
 
 
-class WebhookInbox(EventHandlers):
+class WebhookInbox(PublicDir, EventHandlers):
     """Receive events from webhooks or the event stream and call a handler for each.
 
     Use it with `async with`, or call `aclose` at the end. Events wait until the first handler is registered; register all handlers

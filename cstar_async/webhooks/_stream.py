@@ -24,6 +24,7 @@ from cstar_async._protocol.messages import StreamingResponse
 from cstar_async._protocol.retry import backoff_seconds
 from cstar_async._protocol.sse import ServerSentEvent, SSEParser
 from cstar_async._redaction import printable_line
+from cstar_async._repr import PublicDir
 from cstar_async._types import UntypedJSON, is_object, is_str
 from cstar_async._validation import invalid, validate_count, validate_seconds
 from cstar_async.errors import (
@@ -54,7 +55,7 @@ MAX_SEEN_IDS: Final = 10_000
 """Number of ids that are kept to drop repeated events."""
 
 
-class EventStream:
+class EventStream(PublicDir):
     """Iterate over the events of a team as they happen; made by `cstar.events(…)`.
 
     `async with` connects, and raises what a call would raise. After that, a connection that breaks or is idle for too long is

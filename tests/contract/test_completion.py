@@ -12,7 +12,11 @@ from typing import Any
 import jedi
 import pytest
 
-from cstar_async import CStarClient
+import cstar_async
+from cstar_async import CStarClient, RateLimiter
+from cstar_async.sync import LocalCopy
+from cstar_async.testing import FakeCStar
+from cstar_async.webhooks import WebhookInbox
 
 PROGRAM = """\
 from cstar_async import CStarClient
@@ -157,3 +161,28 @@ def test_jedi_completes(text: str, expected: set[str]) -> None:
     offered = {completion.name for completion in jedi.Script(program).complete(line + 1, column)}
     assert expected <= offered
     assert text != "    cstar.tickets." or expected == {name for name in offered if not name.startswith("_")}
+
+
+async def test_notebook_offers_only_what_is_public() -> None:
+    """Shells and notebooks complete with `dir()`: no private name, of any object that a user gets."""
+    async with FakeCStar(seed=1) as fake, fake.client() as cstar:
+        page = await cstar.tickets.list()
+        response = await cstar.request("GET", "/tickets")
+        own = [
+            fake,
+            cstar,
+            cstar.tickets,
+            cstar.tickets.list(),
+            page,
+            page[0],
+            page.info,
+            response,
+            cstar.rate_limit,
+            cstar.events(),
+        ]
+        own += [fake.library(), RateLimiter(), LocalCopy("copy.sqlite"), WebhookInbox(secret="whsec_" + "a" * 32)]
+        for one in own:
+            hidden = {name for name in dir(one) if name.startswith("_") and not name.startswith("__")}
+            assert hidden == set(), type(one)
+    assert {"CStarClient", "models", "__version__"} <= set(dir(cstar_async))
+    assert not {"TYPE_CHECKING", "_MODULES"} & set(dir(cstar_async))
