@@ -143,8 +143,8 @@ class OpenTelemetryMetrics(Hooks):
 
     Inboxes
         Those given to `observe()`, each with its `cstar.inbox`. `cstar.inbox.pending`, and `cstar.inbox.age`: seconds since which
-        the oldest event is pending, 0 without one. `cstar.inbox.handled`, `cstar.inbox.failed` (attempts) and `cstar.inbox.dead`,
-        with `cstar.event_type`.
+        the oldest event is pending, 0 without one. `cstar.inbox.handled`, `cstar.inbox.failed` (attempts) and `cstar.inbox.dead`
+        (dead letters that wait), with `cstar.event_type`.
 
     One instance serves any number of clients of one API key, and is created once for each meter provider.
 
@@ -168,10 +168,10 @@ class OpenTelemetryMetrics(Hooks):
             "cstar.inbox.pending", [self._observe(_pending)], "{event}", "Events that are not handled yet"
         )
         meter.create_observable_gauge("cstar.inbox.age", [self._observe(_age)], "s", "Age of the oldest pending event")
+        meter.create_observable_gauge("cstar.inbox.dead", [self._observe(_counts("dead"))], "{event}", "Dead letters")
         for name, description in (
             ("handled", "Events whose handlers have succeeded"),
             ("failed", "Attempts that failed"),
-            ("dead", "Events that were given up"),
         ):
             callback = self._observe(_counts(name))
             meter.create_observable_counter(f"cstar.inbox.{name}", [callback], "{event}", description)

@@ -29,7 +29,7 @@ class PrometheusMetrics(Hooks):
     Inboxes
         Those given to `observe()`, by `inbox`. `cstar_inbox_pending`, and `cstar_inbox_age_seconds`: the time since which the
         oldest event is pending, 0 without one. `cstar_inbox_handled_total`, `cstar_inbox_failed_total` (attempts) and
-        `cstar_inbox_dead_total`, also by `event_type`.
+        `cstar_inbox_dead` (dead letters that wait), also by `event_type`.
 
     One instance serves any number of clients of one API key, and is created once for each registry.
 
@@ -94,12 +94,12 @@ class _Inboxes(Collector):
     def collect(self) -> Iterable[Metric]:
         pending = GaugeMetricFamily("cstar_inbox_pending", "Events that are not handled yet", labels=["inbox"])
         age = GaugeMetricFamily("cstar_inbox_age_seconds", "Age of the oldest pending event", labels=["inbox"])
+        dead = GaugeMetricFamily("cstar_inbox_dead", "Dead letters", labels=["inbox", "event_type"])
         counters = {
             name: CounterMetricFamily(f"cstar_inbox_{name}", text, labels=["inbox", "event_type"])
             for name, text in (
                 ("handled", "Events whose handlers have succeeded"),
                 ("failed", "Attempts that failed"),
-                ("dead", "Events that were given up"),
             )
         }
         for name, inbox in list(self.by_name.items()):
@@ -110,5 +110,5 @@ class _Inboxes(Collector):
             for event_type, of_type in stats.by_type.items():
                 counters["handled"].add_metric([name, event_type], of_type.handled)
                 counters["failed"].add_metric([name, event_type], of_type.failed)
-                counters["dead"].add_metric([name, event_type], of_type.dead)
-        return [pending, age, *counters.values()]
+                dead.add_metric([name, event_type], of_type.dead)
+        return [pending, age, dead, *counters.values()]

@@ -147,6 +147,7 @@ class EventAcceptor:
             self._note_unconfirmed(event_id)
             return error
         self._unconfirmed_ids.discard(event_id)
+        self._counts.discard_dead(event_id)
         if letter is not None:
             self._progress.discard(event_id)
             await self._enqueue_stored(letter)
@@ -176,7 +177,7 @@ class EventAcceptor:
             event = parse_event(stored.body)
         except PayloadError as error:
             log_event(logging.ERROR, "stored event not readable, it is a dead letter now: %(error)s", stored.id, error=str(error))
-            self._counts.add("dead", "*")
+            self._counts.add_dead(stored.id, "*")
             await self._progress.record_outcome(stored.id, describe(error))
         else:
             self._invalidate(event)
@@ -189,6 +190,11 @@ class EventAcceptor:
             self._shared_responses.on_event(event.type)
 
     async def _resume(self) -> None:
+        try:  # before an event of the queue can become one
+            with self._progress.store_timeout:
+                self._counts.set_dead(await run_store_operation(self._store.dead_letters()))
+        except Exception as error:  # a store may raise any exception; events are handled without the count
+            log_store_error("return dead letters", error)
         await self._load_pending()
         if self._store.lease_interval is not None:
             self._renewing = asyncio.get_running_loop().create_task(self._renew(self._store.lease_interval))

@@ -246,9 +246,13 @@ class WebhookInbox(PublicDir, EventHandlers):
             CStarError: The store failed, or the inbox was first used in another event loop.
         """
         self._loop_binding.bind()
+        version = self._counts.dead_version
+        letters = await run_store_operation(self._store.dead_letters())
+        if version == self._counts.dead_version:  # else the list may be older than a change
+            self._counts.set_dead(letters)
         return [
             DeadLetter(id=stored.id, body=stored.body, attempts=stored.attempts, error=stored.error or "", failed_at=stored.since)
-            for stored in await run_store_operation(self._store.dead_letters())
+            for stored in letters
         ]
 
     async def retry_dead_letter(self, event_id: str) -> bool:
@@ -341,7 +345,10 @@ class WebhookInbox(PublicDir, EventHandlers):
         await self._progress.record_outcome(queued.key, describe_with_line(failures[-1]) if failures else None)
         # Before the error handlers, because one of them may try the event again.
         self._acceptor.discard(queued)
-        self._counts.add("dead" if failures else "handled", queued.event.type)
+        if failures:
+            self._counts.add_dead(queued.key, queued.event.type)
+        else:
+            self._counts.add("handled", queued.event.type)
         for failure in failures:
             await self._report_failure(queued, failure)
 

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final, Literal
 
 import attrs
 
+from cstar_async._model.stored_event import StoredEvent
+from cstar_async.errors import PayloadError
+from cstar_async.webhooks._parsing import parse_event
 from cstar_async.webhooks._progress import QueuedEvent
 
+MAX_DEAD_LETTERS: Final = 100_000
+"""Number of dead letters that are counted. Of more, the newest are."""
 MAX_TYPES: Final = 1000
 """Number of event types that are counted apart. Further ones are counted as `*`."""
 
 
 @attrs.frozen(kw_only=True)
 class InboxStats:
-    """The state of an inbox now, and its counts since it was created. Returned by `WebhookInbox.stats`."""
+    """The state of an inbox now, and what it counted since it was created. Returned by `WebhookInbox.stats`."""
 
     pending: int
     """The events that are accepted and not handled."""
@@ -29,7 +34,10 @@ class InboxStats:
     failed: int
     """The attempts that failed. Those that met a rate limit or an outage are left out."""
     dead: int
-    """The events that were given up."""
+    """The dead letters that wait for a decision: those that the store had at the start, and those of this inbox since then.
+
+    `WebhookInbox.dead_letters` counts again, which includes what other processes changed in a shared store.
+    """
     by_type: Mapping[str, InboxStats]
     """The same of each event type."""
 
@@ -39,35 +47,66 @@ class EventCounts:
 
     def __init__(self) -> None:
         self._counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        # The type of each dead letter, by its id: an id can be added again, for example by a count during a change.
+        self._dead: dict[str, str] = {}
+        self.dead_version = 0
+        """Changes whenever a dead letter is added or removed."""
 
-    def add(self, what: Literal["handled", "failed", "dead"], event_type: str) -> None:
+    def add(self, what: Literal["handled", "failed"], event_type: str) -> None:
         """Count an event."""
-        if len(self._counts) >= MAX_TYPES and event_type not in self._counts:
-            event_type = "*"
+        if event_type not in self._counts:
+            event_type = self._counted_type(event_type)
         self._counts[event_type][what] += 1
+
+    def add_dead(self, event_id: str, event_type: str) -> None:
+        """Count a dead letter."""
+        self.dead_version += 1
+        event_type = self._counted_type(event_type)
+        self._counts[event_type]  # the type stays in the statistics when the dead letter is tried again
+        self._dead[event_id] = event_type
+        if len(self._dead) > MAX_DEAD_LETTERS:
+            del self._dead[next(iter(self._dead))]
+
+    def discard_dead(self, event_id: str) -> None:
+        """Note that an event is no dead letter."""
+        self.dead_version += 1
+        self._dead.pop(event_id, None)
+
+    def set_dead(self, letters: Iterable[StoredEvent]) -> None:
+        """Count the dead letters of a store."""
+        self._dead = {}
+        for letter in letters:
+            try:
+                event_type = parse_event(letter.body).type
+            except PayloadError:
+                event_type = "*"
+            self.add_dead(letter.id, event_type)
+
+    def _counted_type(self, event_type: str) -> str:
+        return event_type if event_type in self._counts or len(self._counts) < MAX_TYPES else "*"
 
     def stats(self, queued: Collection[QueuedEvent]) -> InboxStats:
         """Return the counts together with the events that are pending. Metrics are often read in a thread of their own."""
         pending: dict[str, list[float]] = {}
-        queued, all_counts = list(queued), dict(self._counts)
+        queued, all_counts, dead = list(queued), dict(self._counts), Counter(dict(self._dead).values())
         for one in queued:
             pending.setdefault(one.event.type, []).append(one.since)
         none, total = Counter[str](), Counter[str]()
         for counts in all_counts.values():
             total.update(dict(counts))
         by_type = {
-            event_type: _stats_of(pending.get(event_type, []), all_counts.get(event_type, none), {})
+            event_type: _stats_of(pending.get(event_type, []), all_counts.get(event_type, none), dead[event_type], {})
             for event_type in sorted({*pending, *all_counts})
         }
-        return _stats_of([one.since for one in queued], total, by_type)
+        return _stats_of([one.since for one in queued], total, dead.total(), by_type)
 
 
-def _stats_of(pending: list[float], counts: Counter[str], by_type: dict[str, InboxStats]) -> InboxStats:
+def _stats_of(pending: list[float], counts: Counter[str], dead: int, by_type: dict[str, InboxStats]) -> InboxStats:
     return InboxStats(
         pending=len(pending),
         oldest=datetime.fromtimestamp(min(pending), UTC) if pending else None,
         handled=counts["handled"],
         failed=counts["failed"],
-        dead=counts["dead"],
+        dead=dead,
         by_type=MappingProxyType(by_type),
     )

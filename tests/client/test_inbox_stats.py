@@ -11,7 +11,7 @@ import pytest
 
 from cstar_async import ConnectionFailedError
 from cstar_async.testing.clock import FakeClock
-from cstar_async.webhooks import InboxStats, SqliteStore, WebhookEvent, WebhookInbox
+from cstar_async.webhooks import InboxStats, MemoryStore, SqliteStore, StoredEvent, WebhookEvent, WebhookInbox
 from tests.client.inboxes import SECRET, body_of, deliver, inbox_of, pass_time
 
 
@@ -96,3 +96,54 @@ async def test_the_number_of_types_is_limited(monkeypatch: pytest.MonkeyPatch) -
         stats = inbox.stats()
     assert sum(one.handled for one in stats.by_type.values()) == stats.handled == 8
     assert (len(stats.by_type), stats.by_type["*"].handled) == (3, 4)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> SqliteStore:
+    """A store with two dead letters of an earlier process, of which one is no event."""
+    store = SqliteStore(tmp_path / "events.db")
+    for event_id, body in (("evt_1", body_of(1)), ("evt_2", b"[]")):
+        await store.add(event_id, body)
+        await store.mark_dead(event_id, "ValueError")
+    return store
+
+
+async def test_dead_letters_of_an_earlier_process_are_counted(store: SqliteStore) -> None:
+    """An alert on them survives a restart, and ends when they are handled."""
+    async with inbox_of(store=store) as inbox:
+        inbox.on("*")(ignore)
+        assert (inbox.stats().dead, inbox.stats().by_type["ticket.created"].dead, inbox.stats().by_type["*"].dead) == (2, 1, 1)
+        await inbox.retry_dead_letter("evt_1")
+        await inbox.wait_until_idle()
+        assert (inbox.stats().dead, inbox.stats().by_type["ticket.created"].dead) == (1, 0)
+
+
+async def test_listing_dead_letters_counts_them_again(store: SqliteStore) -> None:
+    """What another process tried again is no longer counted."""
+    async with inbox_of(store=store) as inbox:
+        await store.requeue_dead_letter("evt_1")
+        assert inbox.stats().dead == 2
+        await inbox.dead_letters()
+        assert inbox.stats().dead == 1
+
+
+async def test_an_inbox_starts_if_its_store_cannot_list_dead_letters(caplog: pytest.LogCaptureFixture) -> None:
+    """Events are handled all the same, and the failure is logged."""
+
+    class Store(MemoryStore):
+        async def dead_letters(self) -> list[StoredEvent]:
+            raise OSError
+
+    async with inbox_of(store=Store()) as inbox:
+        inbox.on("*")(ignore)
+        assert await deliver(inbox, body_of(1)) == [200]
+        await inbox.wait_until_idle()
+        assert inbox.stats().handled == 1
+    assert "return dead letters" in caplog.text
+
+
+async def test_the_number_of_counted_dead_letters_is_limited(monkeypatch: pytest.MonkeyPatch, store: SqliteStore) -> None:
+    """Their ids do not fill the memory."""
+    monkeypatch.setattr("cstar_async.webhooks._stats.MAX_DEAD_LETTERS", 1)
+    async with inbox_of(store=store) as inbox:
+        assert inbox.stats().dead == 1

@@ -83,9 +83,9 @@ async def test_inboxes_are_measured(reader: Reader) -> None:
 
         await inbox.wait_until_idle()
     assert reader.values("cstar_inbox_pending")["main",] == 0
-    for name, expected in (("handled", (1, 0)), ("failed", (0, 1)), ("dead", (0, 1))):
+    for name, expected in (("handled_total", (1, 0)), ("failed_total", (0, 1)), ("dead", (0, 1))):
         created, closed = expected
-        found = reader.values(f"cstar_inbox_{name}_total")
+        found = reader.values(f"cstar_inbox_{name}")
         assert found == {("ticket.created", "main"): created, ("ticket.closed", "main"): closed}
 
 
