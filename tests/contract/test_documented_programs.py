@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import json
 import os
+import re
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -139,3 +141,76 @@ async def test_program_ends_after_sigterm(fake_cstar: FakeCStar, cstar_client: C
             await task
 
     assert (await cstar_client.tickets.get(ticket.id)).tags == ["seen"]
+
+
+class KilledError(BaseException):
+    """The process ends here."""
+
+
+async def test_kill_leaves_a_checkpoint_that_can_be_read(
+    fake_cstar: FakeCStar, cstar_client: CStarClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A process that is killed while it writes a checkpoint leaves the one before, from which the next one continues."""
+    for number in range(5):
+        ticket = await cstar_client.tickets.create(title=f"{number}")
+        await cstar_client.tickets.update(ticket.id, status="open")
+    export, file = functions("large-lists.md")["export"], Path("position.json")
+    write_text, writes = Path.write_text, 0
+
+    def write_half(path: Path, text: str) -> int:
+        nonlocal writes
+        writes += 1
+        if writes == 3:
+            write_text(path, text[: len(text) // 2])
+            raise KilledError
+        return write_text(path, text)
+
+    monkeypatch.setattr(Path, "write_text", write_half)
+    with pytest.raises(KilledError):
+        await export(cstar_client, file)
+    assert await export(cstar_client, file)
+    assert len(capsys.readouterr().out.split()) == 6  # the third item came twice
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("killed_at", ["rows", "checkpoint"])
+async def test_nightly_export_continues_after_a_kill(
+    fake_cstar: FakeCStar, cstar_client: CStarClient, monkeypatch: pytest.MonkeyPatch, killed_at: str
+) -> None:
+    """The file has each ticket once, and a page that has a checkpoint is not read again."""
+    await cstar_client.imports.run_batched(resource="tickets", records=[{"title": f"{number}"} for number in range(450)])
+    (program,) = [block for block in blocks(PAGES["export-and-sync.md"], "python") if "os.fsync" in block]
+    namespace: dict[str, Any] = {}
+    exec(program.partition("\ntry:")[0], namespace)
+    export, path, replace, fsync, calls = namespace["export"], Path("tickets.jsonl"), os.replace, os.fsync, 0
+
+    def end_at_the_third(*arguments: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise KilledError
+        (fsync if killed_at == "rows" else replace)(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync" if killed_at == "rows" else "replace", end_at_the_third)
+        with pytest.raises(KilledError):
+            await export(path)
+    assert not path.exists()
+    fake_cstar.requests.clear()
+    assert await export(path) == 450
+    titles = [json.loads(line)["title"] for line in path.read_text().splitlines()]
+    assert sorted(titles, key=int) == [str(number) for number in range(450)]
+    assert len(fake_cstar.requests.for_operation("list_tickets")) <= 4
+    assert [path] == list(Path().iterdir())
+
+
+WRITES = re.compile(r"write_text\(|write_bytes\(|open\([^)]*\"w")
+WRITING = [name for name, text in PAGES.items() if any(WRITES.search(one) for one in blocks(text, "python"))]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, text in PAGES.items() if any(WRITES.search(one) for one in blocks(text, "python"))]
+)
+def test_state_file_is_replaced_in_one_step(name: str) -> None:
+    """Each snippet that writes a file writes another one beside it and then replaces the file."""
+    assert all("os.replace(" in block for block in blocks(PAGES[name], "python") if WRITES.search(block))
