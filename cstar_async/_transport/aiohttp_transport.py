@@ -391,9 +391,10 @@ def _reason(error: BaseException) -> str:
     """Describe a network error without addresses and without data of the other side."""
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return f"the proxy responded with status {error.status}"
+    prefix = "the proxy cannot be reached: " if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
     number = error.errno if isinstance(error, OSError) else None
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     text = getattr(cause, "strerror", None)
     if number and text and text.startswith("Connect call failed"):
         text = os.strerror(number)  # asyncio's text ends with the address
-    return f"{text} (errno {number})" if text and number else text or type(cause).__name__.strip("_")
+    return prefix + (f"{text} (errno {number})" if text and number else text or type(cause).__name__.strip("_"))

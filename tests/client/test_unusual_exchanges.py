@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import warnings
 
 import aiohttp
@@ -70,3 +71,12 @@ def test_a_host_that_is_broken_punycode_is_refused(url: str) -> None:
         CStarClient(api_key="sk_test_a", base_url=url)
     with pytest.raises(ConfigurationError, match="proxy"):
         CStarClient(api_key="sk_test_a", proxy=url)
+
+
+async def test_a_proxy_that_cannot_be_reached_is_named(make_client: MakeClient) -> None:
+    """The error does not look like one of the service."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    client = make_client(base_url="http://127.0.0.1:1", proxy=f"http://127.0.0.1:{port}", max_retries=0)
+    with pytest.raises(ConnectionFailedError, match="the proxy cannot be reached: "):
+        await client.tickets.get("tkt_1")
