@@ -48,6 +48,16 @@ MaxWait: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+LongMaxWait: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--max-wait",
+        metavar="SECONDS|none",
+        help="The longest wait for a rate limit or a retry. Default none: as long as it takes.",
+        rich_help_panel=_PANEL,
+        show_default=False,
+    ),
+]
 Timeout: TypeAlias = Annotated[
     float | None,
     typer.Option(

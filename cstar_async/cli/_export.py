@@ -16,7 +16,7 @@ import typer
 from cstar_async import CStarClient, Model, Paginator, Priority
 from cstar_async.api._namespaces import ClientNamespaces
 from cstar_async.cli._arguments import find_argument, read_arguments
-from cstar_async.cli._calls import DryRun, Json, MaxWait, Timeout, new_client, run_with
+from cstar_async.cli._calls import DryRun, Json, LongMaxWait, Timeout, new_client, run_with
 from cstar_async.cli._errors import UsageError
 from cstar_async.cli._output import as_plain, note, print_result
 from cstar_async.cli._progress import ProgressBar
@@ -80,7 +80,7 @@ def export(
     as_json: Json = False,
     dry_run: DryRun = False,
     timeout: Timeout = None,
-    max_wait: MaxWait = None,
+    max_wait: LongMaxWait = None,
 ) -> None:
     """Write all items of a list to a file, page by page.
 

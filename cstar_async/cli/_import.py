@@ -14,7 +14,7 @@ import typer
 
 from cstar_async import CStarClient, Priority, idempotency_key
 from cstar_async.cli._arguments import Argument, find_argument, read_arguments
-from cstar_async.cli._calls import DryRun, Json, MaxWait, Timeout, new_client, run_with
+from cstar_async.cli._calls import DryRun, Json, LongMaxWait, Timeout, new_client, run_with
 from cstar_async.cli._errors import FAILURE, UsageError
 from cstar_async.cli._files import parse_json, read_text
 from cstar_async.cli._output import note, print_result
@@ -62,7 +62,7 @@ def import_(
     as_json: Json = False,
     dry_run: DryRun = False,
     timeout: Timeout = None,
-    max_wait: MaxWait = None,
+    max_wait: LongMaxWait = None,
 ) -> None:
     """Create customers, tickets or articles from a file, 500 in a call.
 

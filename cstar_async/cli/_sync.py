@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from cstar_async import CStarClient, Hooks, Model, Priority
-from cstar_async.cli._calls import Json, MaxWait, Timeout, new_client, run_with
+from cstar_async.cli._calls import Json, LongMaxWait, Timeout, new_client, run_with
 from cstar_async.cli._errors import UsageError
 from cstar_async.cli._output import note, print_result
 from cstar_async.cli._progress import ProgressBar
@@ -54,7 +54,7 @@ def sync(
     ] = None,
     as_json: Json = False,
     timeout: Timeout = None,
-    max_wait: MaxWait = None,
+    max_wait: LongMaxWait = None,
 ) -> None:
     """Bring a local copy of tickets, customers, articles and messages up to date, in as few calls as possible.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, TypeVar, cast
@@ -30,6 +31,8 @@ from cstar_async.sync._file import CopyFile, Transaction, Value
 from cstar_async.sync._plan import Pass, Rows, complete_tables, rows_of
 
 R = TypeVar("R")
+
+LOGGER: Final = logging.getLogger("cstar_async.sync")
 
 _LISTS: Final[Mapping[str, Callable[[CStarClient], Paginator[Model]]]] = MappingProxyType(
     {
@@ -141,6 +144,14 @@ class Refresh:
     async def read_messages(self) -> bool:
         """Read the messages of the tickets that need it. Return whether the budget sufficed."""
         read, due = await write(self._file, lambda file: (file.version, file.due_messages()))
+        limit = self._client.rate_limit
+        if limit is not None and len(due) > limit.remaining:
+            LOGGER.warning(
+                "the messages of %d tickets take a call each, and %d calls are left until %s",
+                len(due),
+                limit.remaining,
+                f"{limit.reset_at:%H:%M:%S}",
+            )
         tickets = iter(due)
         workers = [asyncio.create_task(self._read_messages(tickets, read)) for _ in due[:_CONCURRENCY]]
         try:

@@ -38,3 +38,11 @@ def test_help_shows_whole_names(names: list[str], option: str, command: Command,
     """The help of a command cuts no option off in a narrow terminal."""
     monkeypatch.setenv("COLUMNS", "50")
     assert option in command(*names, "--help").out
+
+
+@pytest.mark.parametrize("name", ["export", "import", "sync"])
+def test_help_of_a_long_command_says_that_it_waits(name: str, command: Command) -> None:
+    """The option states the default of this command, which is not that of the others."""
+    text = " ".join(re.sub(r"[│\s]+", " ", command(name, "--help").out).split())
+    assert "as long as it takes" in text
+    assert "Default 60" not in text

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cstar_async import RateLimitWaitError
 from cstar_async.models import Article, Customer, Message, Ticket
 from cstar_async.sync import LocalCopy
 from cstar_async.testing import FakeCStar
@@ -48,3 +49,15 @@ async def test_2000_tickets_and_customers_take_31_calls_1_call_and_21_calls(path
         assert (21, 20, 20) == (third.calls, third.changed["tickets"], third.changed["customers"])
         assert ids == [customer.id for customer in copy.rows(Customer, changed_since=third.since)]
         await assert_equal_to_server(copy, cstar)
+
+
+async def test_a_refresh_says_beforehand_that_messages_take_more_calls_than_are_left(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first refresh of many tickets waits for windows of the rate limit."""
+    async with FakeCStar(rate_limit=20) as fake, fake.client(max_wait=0) as cstar:
+        records = [{"title": f"{number}", "initialMessage": "Hello"} for number in range(30)]
+        await cstar.imports.run(resource="tickets", records=records)
+        with pytest.raises(RateLimitWaitError):
+            await LocalCopy(path).refresh(cstar)
+    assert "the messages of 30 tickets take a call each, and 1" in caplog.text
