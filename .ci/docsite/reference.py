@@ -168,6 +168,20 @@ def _error_page() -> str:
     return "\n".join(parts)
 
 
+def example_pages() -> dict[str, str]:
+    """Return a page for each program in `examples/`: its docstring and its text."""
+    texts: dict[str, str] = {}
+    rows: list[str] = []
+    for path in sorted((ROOT / "examples").glob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        summary = (ast.get_docstring(ast.parse(source)) or "").partition("\n\n")[0].replace("\n", " ")
+        texts[f"examples/{path.stem}.md"] = f"# {path.name}\n\n{summary}\n\n```py\n{source}```\n"
+        rows.append(f"| [{path.name}]({path.stem}.md) | {summary} |\n")
+    intro = "Whole programs, typed and tested. Copy one, set `CSTAR_API_KEY`, and run it with Python."
+    texts["examples/index.md"] = f"# Examples\n\n{intro}\n\n| program | what it does |\n| --- | --- |\n{''.join(rows)}"
+    return texts
+
+
 def _python(code: str) -> str:
     return f"```python\n{code}\n```\n"
 
@@ -176,6 +190,7 @@ def pages() -> dict[str, str]:
     """Return the text of each page, by its path below `docs/reference/`."""
     texts = {"changelog.md": (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")}
     texts |= {"errors.md": _error_page(), "events.md": _event_page(), **dict(_namespace_pages()), **dict(_model_pages())}
+    texts |= example_pages()
     for name, (title, paths) in CORE.items():
         inherited = INHERITED if name == "client" else False
         last = [path.rpartition(".")[2] for path in paths]

@@ -125,3 +125,13 @@ def test_stated_default_is_the_real_one(name: str, stated: str) -> None:
     """A row of the table of arguments has the default of the constructor."""
     expected = eval(stated, {"Priority": Priority})
     assert expected == inspect.signature(CStarClient).parameters[name].default
+
+
+def test_examples_are_shown_whole_and_linked() -> None:
+    """Each program of `examples/` has a page with its text, and each page that names one links to it."""
+    pages = reference.pages()
+    for path in (reference.ROOT / "examples").glob("*.py"):
+        assert path.read_text(encoding="utf-8") in pages[f"examples/{path.stem}.md"]
+    named = {(name, found) for name, text in PAGES.items() for found in re.findall(r"`(examples/\w+)\.py`", text)}
+    assert named
+    assert not {(name, found) for name, found in named if f"reference/{found}.md)" not in PAGES[name]}
