@@ -248,8 +248,8 @@ def test_object_is_decoded_in_few_calls() -> None:
 def test_decoders_share_the_keys_of_the_parser() -> None:
     """Most names in the table of a decoder are the strings that orjson gives keys, so that a union compares no characters.
 
-    If it fails: `keys_of_parser` in `cstar_async._model.decoding` no longer finds them. In a process of its own, because the cache of
-    orjson has limited space.
+    If it fails: `keys_of_parser` in `cstar_async._model.decoding` no longer finds them. In a process of its own, because the
+    cache of orjson has limited space.
     """
     program = (
         "import orjson, cstar_async.models.tickets as tickets; from bench.server import ONE\n"
