@@ -35,9 +35,9 @@ Before Python 3.12, aiohttp runs a task for the body of a POST, which this clien
 """
 MAX_PER_OBJECT = 8
 """Function calls of decoding an object of 21 fields."""
-MAX_PER_EVENT = 244 if sys.version_info < (3, 12) else 238
+MAX_PER_EVENT = 247 if sys.version_info < (3, 12) else 241
 """Function calls of an event in an inbox with a `MemoryStore`."""
-MAX_PER_EVENT_IN_FILE = 463 if sys.version_info < (3, 12) else 470
+MAX_PER_EVENT_IN_FILE = 466 if sys.version_info < (3, 12) else 473
 """The same with a `SqliteStore`, without those of its thread."""
 
 BODY = {"title": "Cannot log in", "priority": "high", "customerId": "cus_7c9e667974254de0944be07fc1f90ae7"}

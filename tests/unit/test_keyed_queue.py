@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import pytest
 
@@ -39,3 +40,22 @@ async def test_items_whose_task_did_not_run_are_returned() -> None:
     queue.put("a", 1)
     queue.put("a", 2)
     assert ([1, 2], 0) == (await queue.stop(), len(queue))
+
+
+if sys.version_info >= (3, 12):
+
+    async def test_a_queue_works_with_eager_tasks() -> None:
+        """An eager task runs until it waits, before its creator has it. A handler that never waits ends with it."""
+        asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
+        handled: list[int] = []
+
+        async def handle(item: int) -> None:
+            if item % 2:
+                await asyncio.sleep(0)
+            handled.append(item)
+
+        queue = KeyedQueue(handle)
+        for item in range(6):
+            queue.put(f"key {item % 3}", item)
+        await queue.wait_below(1)
+        assert (sorted(handled), await queue.stop(), vars(queue)["_tasks"]) == ([*range(6)], [], {})
