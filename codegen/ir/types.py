@@ -64,7 +64,7 @@ class PythonType:
 
     @property
     def is_datetime(self) -> bool:
-        """Whether the value is an instant, which most decoders meet several times an object and parse without a call of ours."""
+        """Whether the value is a datetime. Most objects have several, so decoders parse them without calling our function."""
         return self.value_reader == "parse_datetime"
 
     @property
