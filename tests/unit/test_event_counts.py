@@ -28,8 +28,11 @@ def test_nothing_is_counted_at_first() -> None:
 def test_counts_are_the_sums_of_those_by_type() -> None:
     """With the time of the oldest event that is pending; types are in the order of their names."""
     counts = EventCounts()
-    for what, event_type in [("handled", "b"), ("handled", "b"), ("failed", "b"), ("dead", "c"), ("failed", "c")]:
-        counts.add(what, event_type)  # type: ignore[arg-type]
+    counts.add("handled", "b")
+    counts.add("handled", "b")
+    counts.add("failed", "b")
+    counts.add_dead("evt_1", "c")
+    counts.add("failed", "c")
     stats = counts.stats([queued("c", 300.0), queued("a", 200.0), queued("c", 100.0)])
     first, second = datetime.fromtimestamp(100, UTC), datetime.fromtimestamp(200, UTC)
     assert (3, first, 2, 2, 1) == counts_of(stats)
