@@ -43,7 +43,7 @@ class KeyedQueue(Generic[T]):
             return
         queue = self._queues[key] = deque((item,))
         task = asyncio.get_running_loop().create_task(self._run(key, queue))
-        if not task.done():  # an eager task has started, and may have ended
+        if not task.done():  # an eager task may have ended
             self._tasks[key] = task
 
     async def wait_below(self, size: int) -> None:
@@ -71,6 +71,7 @@ class KeyedQueue(Generic[T]):
     async def _run(self, key: str, queue: deque[T]) -> None:
         """Handle the items of a key. Only a task that fails has a callback: one costs as much as the start of a task."""
         task: asyncio.Task[None] = asyncio.current_task()  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+        self._tasks[key] = task  # an eager task starts before `put` has it
         try:
             while queue and not task.cancelling():  # a handler may have suppressed the cancellation
                 await self._handle(queue[0])
@@ -84,9 +85,7 @@ class KeyedQueue(Generic[T]):
             self._end(key, queue)
 
     def _end(self, key: str, queue: deque[T]) -> None:
-        del self._queues[key]
-        if key in self._tasks:  # an eager task may end before it is there
-            del self._tasks[key]
+        del self._queues[key], self._tasks[key]
         if queue:
             self._abandoned += queue
             self._size -= len(queue)

@@ -52,6 +52,7 @@ if sys.version_info >= (3, 12):
         async def handle(item: int) -> None:
             if item % 2:
                 await asyncio.sleep(0)
+            assert queue.is_current()
             handled.append(item)
 
         queue = KeyedQueue(handle)
