@@ -20,6 +20,10 @@ class _ShortRepr(reprlib.Repr):
             return super().repr1(x, level)
         return f"<{type(x).__name__}>"
 
+    def repr_int(self, x: int, level: int) -> str:
+        repr(x)  # raises for one of thousands of digits, of which Python 3.14 would show the address
+        return super().repr_int(x, level)
+
 
 _SHORT: Final = _ShortRepr()
 _SHORT.maxstring = _SHORT.maxother = MAX_REPR
