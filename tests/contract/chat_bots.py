@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -14,6 +15,8 @@ from cstar_async.testing import FakeCStar
 from cstar_async.webhooks import WebhookInbox, sign
 
 SECRET = "whsec_chats"
+
+_NUMBERS = itertools.count(1)  # of events: one with the id of another would be dropped as a repetition
 
 
 @pytest.fixture
@@ -40,7 +43,7 @@ async def inbox() -> AsyncIterator[WebhookInbox]:
 async def deliver(inbox: WebhookInbox, kind: str, ticket: Ticket, **data: object) -> None:
     """Deliver an event of a ticket, and wait until the bot has handled it."""
     about = {"id": ticket.id, "title": ticket.title, "status": ticket.status, "priority": ticket.priority}
-    wire = {"id": f"evt_{kind}_{id(data)}", "type": kind, "created_at": "2026-03-01T10:00:00Z", "data": {"ticket": about, **data}}
+    wire = {"id": f"evt_{next(_NUMBERS)}", "type": kind, "created_at": "2026-03-01T10:00:00Z", "data": {"ticket": about, **data}}
     body = json.dumps(wire).encode()
     assert await inbox.receive(body, {"X-Signature": sign(body, SECRET)}) == 200
     await inbox.wait_until_idle()
