@@ -113,7 +113,7 @@ class PageTraversal(Generic[T]):
     def _ends_with_last_yielded(self, items: list[T]) -> bool:
         """Return whether the last of these is the item yielded last, as far as items have ids."""
         identity = _identity(items[-1]) if items else None
-        return identity is None or not self.start.seen or fingerprint(identity) == self.start.seen[-1]
+        return identity is None or self.start.seen[-1:] == (fingerprint(identity),)
 
     @property
     def must_find_position(self) -> bool:
@@ -156,7 +156,7 @@ class PageTraversal(Generic[T]):
         self._repeated_pages = self._repeated_pages + 1 if data == self._data else 0
         grown = max(0, (total or 0) - (self._first_total or 0))
         # New items push yielded ones on to later pages, at most all of them; they never make the same page repeat.
-        pushed_on = max(grown, self._items + len(self._ids))
+        pushed_on = max(grown, self._items)
         if self._repeated_pages > 1 + grown // len(data) or self._pages_without_new_items > 1 + pushed_on // len(data):
             raise PaginationError("the list does not advance: page after page has no new item")
 
