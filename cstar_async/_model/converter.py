@@ -29,7 +29,8 @@ def _is_json(target: UntypedJSON) -> bool:
     return members == {dict, list, str, int, float, bool, type(None)}
 
 
-def _make_converter() -> Converter:
+def make_converter() -> Converter:
+    """Return a converter with the hooks of this package."""
     made = Converter()
     made.register_structure_hook(Model, lambda value, model: from_dict(model, value))
     made.register_unstructure_hook(Model, to_dict)
@@ -41,7 +42,7 @@ def _make_converter() -> Converter:
     return made
 
 
-converter: Final = _make_converter()
+converter: Final = make_converter()
 """Structures and unstructures models, open enums and datetimes, also inside a user's attrs classes and collections.
 
 `converter.structure(data, list[Ticket])` reads wire names and keeps unknown fields in `extra`; `converter.unstructure(ticket)` is

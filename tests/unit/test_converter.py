@@ -9,9 +9,12 @@ from typing import Any
 
 import attrs
 import pytest
+from cattrs import Converter
 from cattrs.errors import ClassValidationError
 
-from cstar_async import JSON, InvalidArgumentError, converter, to_dict
+from cstar_async import JSON, InvalidArgumentError, to_dict
+from cstar_async import converter as public_converter
+from cstar_async._model.converter import make_converter
 from cstar_async.models import Automation, Ticket, TicketStatus, TicketUpdate
 from cstar_async.webhooks import TicketCreated
 
@@ -40,7 +43,13 @@ REPORT: dict[str, Any] = {
 }
 
 
-def test_class_with_models_is_structured() -> None:
+@pytest.fixture
+def converter() -> Converter:
+    """A converter made as the public one."""
+    return make_converter()
+
+
+def test_class_with_models_is_structured(converter: Converter) -> None:
     """Models are read by their wire names, enums stay open, datetimes are aware, free JSON stays as it is."""
     report = converter.structure(REPORT, Report)
     assert (["tkt_1"], ["snoozed"]) == ([ticket.id for ticket in report.tickets], [ticket.status for ticket in report.tickets])
@@ -49,7 +58,7 @@ def test_class_with_models_is_structured() -> None:
     assert REPORT["notes"] == report.notes
 
 
-def test_class_with_models_comes_back() -> None:
+def test_class_with_models_comes_back(converter: Converter) -> None:
     """Unstructuring gives the wire form, in plain types."""
     wire: dict[str, Any] = converter.unstructure(converter.structure(REPORT, Report))
     assert (REPORT, str) == (wire, type(wire["status"]))
@@ -63,13 +72,13 @@ def test_class_with_models_comes_back() -> None:
         ({"id": "evt_1", "type": "ticket.created", "data": {"ticket": TICKET}}, TicketCreated),
     ],
 )
-def test_model_is_structured_as_by_from_dict(data: dict[str, Any], model: type[Any]) -> None:
+def test_model_is_structured_as_by_from_dict(converter: Converter, data: dict[str, Any], model: type[Any]) -> None:
     """Models with nested models, and events, too."""
     structured = converter.structure(data, model)
     assert (model, data) == (type(structured), converter.unstructure(structured))
 
 
-def test_request_model_keeps_null() -> None:
+def test_request_model_keeps_null(converter: Converter) -> None:
     """As `to_dict` does."""
     update = TicketUpdate(title="x", assigned_to=None)
     assert to_dict(update) == converter.unstructure(update) == {"title": "x", "assignedTo": None}
@@ -77,10 +86,10 @@ def test_request_model_keeps_null() -> None:
 
 def test_copy_takes_hooks_of_the_user() -> None:
     """What is registered on a copy does not change the converter."""
-    copy = converter.copy()
+    copy = public_converter.copy()
     copy.register_unstructure_hook(Ticket, lambda ticket: ticket.id)
     report = copy.structure(REPORT, Report)
-    assert (["tkt_1"], REPORT) == (copy.unstructure(report)["tickets"], converter.unstructure(report))
+    assert (["tkt_1"], REPORT) == (copy.unstructure(report)["tickets"], public_converter.unstructure(report))
 
 
 @pytest.mark.parametrize(
@@ -92,21 +101,21 @@ def test_copy_takes_hooks_of_the_user() -> None:
         ("2026-03-01", datetime, "datetime must be a str with an ISO 8601 date and time, got str"),
     ],
 )
-def test_data_of_another_type_is_refused(data: object, target: type[Any], message: str) -> None:
+def test_data_of_another_type_is_refused(converter: Converter, data: object, target: type[Any], message: str) -> None:
     """The user's own data is expected to be right, unlike the server's."""
     with pytest.raises(InvalidArgumentError) as caught:
         converter.structure(data, target)
     assert message == caught.value.message
 
 
-def test_error_inside_a_class_of_the_user_is_that_of_cattrs() -> None:
+def test_error_inside_a_class_of_the_user_is_that_of_cattrs(converter: Converter) -> None:
     """It holds ours."""
     with pytest.raises(ClassValidationError) as caught:
         converter.structure(REPORT | {"worst": 5}, Report)
     assert [InvalidArgumentError] == [type(error) for error in caught.value.exceptions]
 
 
-def test_naive_datetime_is_refused() -> None:
+def test_naive_datetime_is_refused(converter: Converter) -> None:
     """As `to_dict` does."""
     with pytest.raises(InvalidArgumentError, match="datetime must be a datetime with a time zone"):
         converter.unstructure(attrs.evolve(converter.structure(REPORT, Report), made_at=datetime(2026, 3, 1)))  # noqa: DTZ001
