@@ -157,14 +157,15 @@ class _DeprecatedField:
         self._default: object = attrs.fields_dict(kind)[name].default
         self._name = f"{model.__name__}.{name}"
 
-    def __get__(self, instance: object, owner: type[object] | None = None) -> object:
+    # Both methods look at the frame of their caller. Mutation tests would add one.
+    def __get__(self, instance: object, owner: type[object] | None = None) -> object:  # pragma: no mutate block
         if instance is None:
             return self
         if not is_own_code(sys._getframe(1).f_globals):  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
             warn_of_deprecated(self._name)
         return self._slot.__get__(instance, owner)
 
-    def __set__(self, instance: object, value: object) -> None:
+    def __set__(self, instance: object, value: object) -> None:  # pragma: no mutate block
         frame = sys._getframe(1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         function = frame.f_code.co_name if is_own_code(frame.f_globals) else ""
         # `__attrs_init__` is called by an `__init__` that takes old names, and that by its wrapper.
