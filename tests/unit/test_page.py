@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
-from cstar_async import Page, PaginationError
+from cstar_async import InvalidArgumentError, Page, PaginationError
 from cstar_async.pagination import PageInfo
+from cstar_async.pagination._page import cursor_page, linked_page, with_items
 
 MIDDLE = PageInfo(page=2, page_size=3, total=9, has_more=True, total_pages=3)
 
@@ -57,13 +59,13 @@ def test_empty_page_has_no_more() -> None:
 
 async def test_next_page_after_the_last_is_an_error() -> None:
     """Nothing is requested."""
-    with pytest.raises(PaginationError, match="check has_more"):
+    with pytest.raises(PaginationError, match=r"^there is no page after the last one; check has_more"):
         await Page(["a"]).next_page()
 
 
 async def test_next_page_of_a_page_that_no_client_fetched_is_an_error() -> None:
     """There is nobody to fetch it."""
-    with pytest.raises(PaginationError, match="fetch_next="):
+    with pytest.raises(PaginationError, match=r"^this page was not fetched by a client; pass fetch_next="):
         await Page(["a"], MIDDLE).next_page()
 
 
@@ -104,3 +106,63 @@ def test_page_has_no_hash() -> None:
 def test_repr_shows_counts_and_position_only() -> None:
     """Items belong to people."""
     assert "Page(items=1, page=2, total=9, has_more=True)" == repr(Page(["Ann's password"], MIDDLE))
+
+
+@pytest.mark.parametrize(
+    ("data", "info", "message"),
+    [
+        (5, None, "data must be an iterable of items, got int"),
+        (None, None, "data must be an iterable of items, got NoneType"),
+        ([], {"page": 1}, "info must be a PageInfo, got {<str>: 1}"),
+    ],
+)
+def test_page_of_anything_else_is_refused(data: Any, info: Any, message: str) -> None:
+    """The error shows no item."""
+    with pytest.raises(InvalidArgumentError) as caught:
+        Page(data, info)
+    assert message == caught.value.message
+
+
+def test_pretty_printers_show_items_and_info() -> None:
+    """As the fields have them."""
+    assert [("data", ["a"]), ("info", MIDDLE)] == list(Page(["a"], MIDDLE).__rich_repr__())
+
+
+async def fetch(position: Any, size: int | None) -> Page[Any]:
+    """Return a page that says what was requested."""
+    return Page([position, size], PageInfo())
+
+
+@pytest.mark.parametrize(("stated", "number", "following"), [(4, 3, 5), (4, None, 5), (None, 3, 4), (None, None, 2)])
+async def test_next_number_follows_the_stated_one_or_the_requested_one(
+    stated: int | None, number: int | None, following: int
+) -> None:
+    """A page that was requested without a number is the first."""
+    page: Page[Any] = linked_page(fetch, ["a"], PageInfo(page=stated, has_more=True), number, 7)
+    assert (["a"], [following, 7]) == (page.data, (await page.next_page()).data)
+
+
+async def test_next_cursor_is_that_of_the_page() -> None:
+    """With the same size."""
+    info = PageInfo(next_cursor="c2", has_more=True)
+    page = cursor_page(fetch, ["a"], info, 7)
+    assert (["a"], info, ["c2", 7]) == (page.data, page.info, (await page.next_page()).data)
+
+
+async def test_next_page_with_another_number_is_refused() -> None:
+    """Unless it is empty: then it is the end."""
+
+    async def fetch_first(position: Any, size: int | None) -> Page[str]:
+        return Page(["a"] if size else [], PageInfo(page=1))
+
+    page = linked_page(fetch_first, ["a"], PageInfo(has_more=True), 1, 7)
+    with pytest.raises(PaginationError) as caught:
+        await page.next_page()
+    assert "requested page 2, the server returned page 1" == caught.value.message
+    assert [] == (await linked_page(fetch_first, ["a"], PageInfo(has_more=True), 1, None).next_page()).data
+
+
+async def test_page_with_other_items_has_the_same_position_and_next_page() -> None:
+    """An iteration yields such pages."""
+    page: Page[Any] = with_items(linked_page(fetch, ["a", "b"], MIDDLE, 2, 7), ["b"])
+    assert (["b"], MIDDLE, [3, 7]) == (page.data, page.info, (await page.next_page()).data)
