@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
-from cstar_async.webhooks import InboxStats, event_from_dict
+import pytest
+
+from cstar_async._model.stored_event import StoredEvent
+from cstar_async.webhooks import InboxStats, _stats, event_from_dict
 from cstar_async.webhooks._progress import QueuedEvent
 from cstar_async.webhooks._stats import MAX_TYPES, EventCounts
 
@@ -52,3 +56,56 @@ def test_types_beyond_a_thousand_are_counted_as_one() -> None:
     stats = counts.stats([])
     assert (MAX_TYPES + 1, MAX_TYPES + 6) == (len(stats.by_type), stats.handled)
     assert (2, 1, 5) == tuple(stats.by_type[name].handled for name in ("type.0", "type.999", "*"))
+
+
+def dead_counts(counts: EventCounts) -> dict[str, int]:
+    """Return the dead letters of each type."""
+    return {event_type: stats.dead for event_type, stats in counts.stats([]).by_type.items()}
+
+
+def test_dead_letter_counts_once() -> None:
+    """However often it is added. Its type stays in the statistics when it is none any more."""
+    counts = EventCounts()
+    versions = [counts.dead_version]
+    changes: list[Callable[[], None]] = [
+        lambda: counts.add_dead("evt_1", "a"),
+        lambda: counts.add_dead("evt_1", "a"),
+        lambda: counts.add_dead("evt_2", "b"),
+        lambda: counts.discard_dead("evt_1"),
+        lambda: counts.discard_dead("unheard of"),
+    ]
+    for change in changes:
+        change()
+        versions.append(counts.dead_version)
+    assert (6, {"a": 0, "b": 1}, 1) == (len(set(versions)), dead_counts(counts), counts.stats([]).dead)
+
+
+def test_only_the_newest_dead_letters_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store can have any number."""
+    monkeypatch.setattr(_stats, "MAX_DEAD_LETTERS", 2)
+    counts = EventCounts()
+    for number in range(3):
+        counts.add_dead(f"evt_{number}", "abc"[number])
+    assert {"a": 0, "b": 1, "c": 1} == dead_counts(counts)
+
+
+def test_dead_letters_of_a_store_replace_those_counted() -> None:
+    """One that cannot be read has no type."""
+    counts = EventCounts()
+    counts.add_dead("evt_1", "a")
+    bodies = {
+        "evt_2": b'{"id": "evt_2", "type": "b", "data": {}}',
+        "evt_3": b"?",
+        "evt_4": b'{"id": "evt_4", "type": "b", "data": {}}',
+    }
+    counts.set_dead(StoredEvent(id=name, body=body, attempts=1, since=datetime.now(UTC)) for name, body in bodies.items())
+    assert {"*": 1, "a": 0, "b": 2} == dead_counts(counts)
+
+
+def test_types_of_dead_letters_beyond_a_thousand_are_counted_as_one() -> None:
+    """As those of other events are."""
+    counts = EventCounts()
+    for number in range(MAX_TYPES + 2):
+        counts.add_dead(f"evt_{number}", f"type.{number}")
+    counts.add_dead("evt_again", "type.0")
+    assert (MAX_TYPES + 1, 2, 2) == (len(dead_counts(counts)), dead_counts(counts)["*"], dead_counts(counts)["type.0"])
