@@ -81,7 +81,7 @@ cover: setup ## Run the tests and list the lines without coverage
 	$(RUN)/coverage html --quiet && echo "line by line: htmlcov/index.html"
 
 MODULE ?= *
-mutants: setup ## Run mutation tests (15 minutes; MODULE=_protocol.retry for one module)
+mutants: setup ## Run mutation tests (25 minutes; MODULE=_protocol.retry for one module)
 	$(RUN)/$(PIP_INSTALL) --editable . --group dev --group mutation
 	rm -rf mutants
 	nice $(RUN)/mutmut run --max-children 1 "cstar_async.$(MODULE).*" | tail -n 1
