@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final, Literal
@@ -61,9 +61,7 @@ class EventCounts:
     def add_dead(self, event_id: str, event_type: str) -> None:
         """Count a dead letter."""
         self.dead_version += 1
-        event_type = self._counted_type(event_type)
-        self._counts[event_type]  # the type stays in the statistics when the dead letter is tried again
-        self._dead[event_id] = event_type
+        self._dead[event_id] = self._kept_type(event_type)
         if len(self._dead) > MAX_DEAD_LETTERS:
             del self._dead[next(iter(self._dead))]
 
@@ -72,15 +70,16 @@ class EventCounts:
         self.dead_version += 1
         self._dead.pop(event_id, None)
 
-    def set_dead(self, letters: Iterable[StoredEvent]) -> None:
-        """Count the dead letters of a store."""
-        self._dead = {}
-        for letter in letters:
-            try:
-                event_type = parse_event(letter.body).type
-            except PayloadError:
-                event_type = "*"
-            self.add_dead(letter.id, event_type)
+    def set_dead(self, letters: Sequence[StoredEvent]) -> None:
+        """Count the dead letters of a store. A thread that reads the counts meanwhile gets those of before."""
+        self.dead_version += 1
+        self._dead = {letter.id: self._kept_type(_type_of(letter)) for letter in letters[-MAX_DEAD_LETTERS:]}
+
+    def _kept_type(self, event_type: str) -> str:
+        """Return the type under which an event is counted. It stays in the statistics when a dead letter is tried again."""
+        event_type = self._counted_type(event_type)
+        self._counts[event_type]
+        return event_type
 
     def _counted_type(self, event_type: str) -> str:
         return event_type if event_type in self._counts or len(self._counts) < MAX_TYPES else "*"
@@ -99,6 +98,13 @@ class EventCounts:
             for event_type in sorted({*pending, *all_counts})
         }
         return _stats_of([one.since for one in queued], total, dead.total(), by_type)
+
+
+def _type_of(letter: StoredEvent) -> str:
+    try:
+        return parse_event(letter.body).type
+    except PayloadError:
+        return "*"
 
 
 def _stats_of(pending: list[float], counts: Counter[str], dead: int, by_type: dict[str, InboxStats]) -> InboxStats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -98,8 +99,29 @@ def test_dead_letters_of_a_store_replace_those_counted() -> None:
         "evt_3": b"?",
         "evt_4": b'{"id": "evt_4", "type": "b", "data": {}}',
     }
-    counts.set_dead(StoredEvent(id=name, body=body, attempts=1, since=datetime.now(UTC)) for name, body in bodies.items())
+    counts.set_dead([StoredEvent(id=name, body=body, attempts=1, since=datetime.now(UTC)) for name, body in bodies.items()])
     assert {"*": 1, "a": 0, "b": 2} == dead_counts(counts)
+
+
+def test_counts_are_of_before_until_all_dead_letters_are_read() -> None:
+    """A thread of metrics may read them at any time."""
+    counts = EventCounts()
+    counts.add_dead("evt_1", "a")
+    observed: list[int] = []
+
+    class Letters(list[StoredEvent]):
+        def __getitem__(self, key: object) -> list[StoredEvent]:  # type: ignore[override]
+            return Letters(self)
+
+        def __iter__(self) -> Iterator[StoredEvent]:
+            for one in list.__iter__(self):
+                yield one
+                observed.append(counts.stats([]).dead)
+
+    body = b'{"id": "evt_2", "type": "b", "data": {}}'
+    counts.set_dead(Letters([StoredEvent(id=name, body=body, attempts=1, since=datetime.now(UTC)) for name in ("2", "3")]))
+    assert {1} == set(observed)
+    assert 2 == counts.stats([]).dead
 
 
 def test_types_of_dead_letters_beyond_a_thousand_are_counted_as_one() -> None:
