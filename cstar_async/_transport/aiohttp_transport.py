@@ -21,6 +21,7 @@ from weakref import WeakSet, finalize
 import aiohttp
 from aiohttp import hdrs
 from aiohttp.http_exceptions import HttpProcessingError
+from multidict import istr
 from yarl import URL
 
 from cstar_async._protocol.messages import RawResponse, Request, StreamingResponse
@@ -83,7 +84,7 @@ class AiohttpTransport:
     ) -> None:
         self._base_url = base_url
         self._origin = str(base_url.origin())
-        self._headers = {**headers, hdrs.ACCEPT_ENCODING: ACCEPT_ENCODING}
+        self._headers = {istr(name): value for name, value in headers.items()} | {hdrs.ACCEPT_ENCODING: ACCEPT_ENCODING}
         self._seconds = timeout
         self._timeout: SharedTimeout | None = None
         self._other_timeouts: set[SharedTimeout] = set()
