@@ -29,10 +29,11 @@ from cstar_async._transport.body import BodyReader, Decompressor, copy_body, rea
 from cstar_async._transport.connection_guard import (
     ConnectionGuard,
     ConnectionTracker,
-    NoReplayResponse,
+    TrackedResponse,
     UnexpectedDataError,
     check_no_trailing_data,
-    make_request_class,
+    create_session,
+    prevent_replay,
 )
 from cstar_async._transport.decompression import ACCEPT_ENCODING
 from cstar_async._transport.timeout import SharedTimeout
@@ -84,7 +85,8 @@ class AiohttpTransport:
     ) -> None:
         self._base_url = base_url
         self._origin = str(base_url.origin())
-        self._headers = {istr(name): value for name, value in headers.items()} | {hdrs.ACCEPT_ENCODING: ACCEPT_ENCODING}
+        self._headers: dict[str, str] = {istr(name): value for name, value in headers.items()}
+        self._headers[hdrs.ACCEPT_ENCODING] = ACCEPT_ENCODING
         self._seconds = timeout
         self._timeout: SharedTimeout | None = None
         self._other_timeouts: set[SharedTimeout] = set()
@@ -138,7 +140,7 @@ class AiohttpTransport:
                             )
                         except UnexpectedDataError:
                             continue
-                    protocol = response.protocol if isinstance(response, NoReplayResponse) else None
+                    protocol = response.protocol if isinstance(response, TrackedResponse) else None
                 else:
                     guard = ConnectionGuard(self._connections)
                     response = await self._send_via_user_session(session, request, url, guard, data)
@@ -215,7 +217,7 @@ class AiohttpTransport:
             timeout=_NO_TIMEOUT,
             auto_decompress=False,
             # Middlewares of a request replace those of its session.
-            middlewares=(guard.prevent_replay, *session._middlewares, guard.check_connection),  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            middlewares=(prevent_replay, *session._middlewares, guard.check_connection),  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
             proxy=self._proxy,
             ssl=self._ssl,
         )
@@ -279,11 +281,10 @@ class AiohttpTransport:
         return session
 
     def _create_session(self) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
+        return create_session(
+            self._connections,
             # Requests are limited before they come here. Open event streams must not count.
             connector=aiohttp.TCPConnector(limit=0, ssl=self._ssl),
-            request_class=make_request_class(self._connections),
-            response_class=NoReplayResponse,
             headers=self._headers,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
