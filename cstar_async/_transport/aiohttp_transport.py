@@ -85,8 +85,9 @@ class AiohttpTransport:
     ) -> None:
         self._base_url = base_url
         self._origin = str(base_url.origin())
-        self._headers: dict[str, str] = {istr(name): value for name, value in headers.items()}
-        self._headers[hdrs.ACCEPT_ENCODING] = ACCEPT_ENCODING
+        self._headers: dict[str, str] = {
+            istr(name): value for name, value in {**headers, hdrs.ACCEPT_ENCODING: ACCEPT_ENCODING}.items()
+        }
         self._seconds = timeout
         self._timeout: SharedTimeout | None = None
         self._other_timeouts: set[SharedTimeout] = set()
@@ -198,12 +199,7 @@ class AiohttpTransport:
         raise failure
 
     async def _send_via_user_session(
-        self,
-        session: aiohttp.ClientSession,
-        request: Request,
-        url: URL,
-        guard: ConnectionGuard,
-        data: object,
+        self, session: aiohttp.ClientSession, request: Request, url: URL, guard: ConnectionGuard, data: object
     ) -> aiohttp.ClientResponse:
         """Send through a user's session, overriding its settings."""
         return await session.request(
