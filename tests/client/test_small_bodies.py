@@ -7,8 +7,7 @@ import asyncio
 import pytest
 
 from cstar_async import CStarClient, RequestOptions
-from cstar_async._transport import connection_guard
-from tests.client.conftest import MakeClient, Server, failed, ok
+from tests.client.conftest import MakeClient, Server, ok
 
 MAX_SMALL = 32768
 EMPTY = len('{"title":""}')
@@ -26,16 +25,6 @@ async def test_a_body_of_any_size_arrives_whole_on_one_connection(server: Server
     assert [int(request.headers["content-length"]) for request in server.requests] == [size, EMPTY + 1, size]
     assert [request.headers["content-type"] for request in server.requests] == ["application/json"] * 3
     assert server.connections == 1
-
-
-async def test_another_version_of_aiohttp_writes_all_bodies_itself(
-    server: Server, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its responses may need other arguments, and would break every POST."""
-    monkeypatch.setattr(connection_guard, "_RESPONSE_ARGUMENTS", frozenset({"method"}))
-    server.script(failed(503), ok({"id": "tkt_1"}))
-    assert (await make_client().tickets.create(title="a")).id == "tkt_1"
-    assert [request.json for request in server.requests] == [{"title": "a"}] * 2
 
 
 async def test_a_body_waits_for_the_server_if_the_caller_says_so(make_client: MakeClient) -> None:
