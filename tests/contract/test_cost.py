@@ -29,7 +29,10 @@ from bench.calls import (
 from bench.receiver import SECRET, TICKET, inbox_with
 from bench.server import ID, PAGE, TEAM
 from cstar_async import CStarClient
+from cstar_async._client import request_builder
+from cstar_async._client.call import Call
 from cstar_async._model.codec import decode_items
+from cstar_async._transport import aiohttp_transport, connection_guard
 from cstar_async.models import Ticket
 from cstar_async.webhooks import MemoryStore, SqliteStore, sign
 
@@ -231,6 +234,49 @@ def test_path_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with server_in_a_thread() as port:
         assert asyncio.run(get(port)).id == ID
+
+
+def test_coroutines_of_aiohttp_are_passed_on() -> None:
+    """`send` and `start` return the coroutine of aiohttp. If it fails: `async def` would make another one for each request."""
+    own = (connection_guard.make_request_class(connection_guard.ConnectionTracker()).send, connection_guard.TrackedResponse.start)
+    assert [inspect.iscoroutinefunction(method) for method in own] == [False, False]
+
+
+def test_names_of_headers_are_known_to_aiohttp(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their class is that of aiohttp's own names. If it fails: each request makes new strings of them, 480 bytes in all."""
+    classes: set[type] = set()
+    create = aiohttp_transport.create_session
+
+    def observe(*arguments: Any, headers: dict[str, str], **others: Any) -> aiohttp.ClientSession:
+        classes.update(map(type, headers))
+        return create(*arguments, headers=headers, **others)
+
+    async def get(port: int) -> None:
+        async with CStarClient(api_key="sk_test_a", team_id=TEAM, base_url=f"http://127.0.0.1:{port}") as cstar:
+            await cstar.tickets.get(ID)
+
+    monkeypatch.setattr(aiohttp_transport, "create_session", observe)
+    with server_in_a_thread() as port:
+        asyncio.run(get(port))
+    assert classes == {type(aiohttp.hdrs.ACCEPT)}
+
+
+def test_call_is_made_by_position(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keywords double the time to make a `Call`. If it fails: pass all arguments by position in `request_builder`."""
+    keywords: list[dict[str, object]] = []
+
+    def observe(*values: Any, **named: Any) -> Call:
+        keywords.append(named)
+        return Call(*values, **named)
+
+    async def get(port: int) -> None:
+        async with CStarClient(api_key="sk_test_a", team_id=TEAM, base_url=f"http://127.0.0.1:{port}") as cstar:
+            await cstar.tickets.get(ID)
+
+    monkeypatch.setattr(request_builder, "Call", observe)
+    with server_in_a_thread() as port:
+        asyncio.run(get(port))
+    assert keywords == [{}]
 
 
 async def test_twenty_events_share_five_transactions(tmp_path: Path) -> None:
