@@ -16,26 +16,16 @@ from cstar_async.cli._output import print_result
 
 
 def api(
-    method: Annotated[str, typer.Argument(metavar="METHOD", help="GET, POST, PATCH, PUT or DELETE.", show_default=False)],
-    path: Annotated[
-        str, typer.Argument(metavar="PATH", help="Under the team: /activity; or from the host: /api/v1/…", show_default=False)
-    ],
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="GET, POST, PATCH, PUT or DELETE.")],
+    path: Annotated[str, typer.Argument(metavar="PATH", help="Under the team: /activity; or from the host: /api/v1/…")],
     *,
     query: Annotated[
-        list[str] | None,
-        typer.Option("--query", "-q", metavar="NAME=VALUE", help="A parameter of the query.", show_default=False),
+        list[str] | None, typer.Option("--query", "-q", metavar="NAME=VALUE", help="A parameter of the query.")
     ] = None,
-    body: Annotated[
-        str | None,
-        typer.Option("--body", metavar="JSON|-", help="The JSON body; '-' reads standard input.", show_default=False),
-    ] = None,
-    paginate: Annotated[
-        bool, typer.Option("--paginate", help="Read all pages of a list, and print one array.", show_default=False)
-    ] = False,
+    body: Annotated[str | None, typer.Option("--body", metavar="JSON|-", help="The JSON body; '-' reads standard input.")] = None,
+    paginate: Annotated[bool, typer.Option("--paginate", help="Read all pages of a list, and print one array.")] = False,
     max_items: MaxItems = None,
-    idempotency_key: Annotated[
-        str | None, typer.Option("--idempotency-key", metavar="TEXT", help="Default: a new key.", show_default=False)
-    ] = None,
+    idempotency_key: Annotated[str | None, typer.Option("--idempotency-key", metavar="TEXT", help="Default: a new key.")] = None,
     dry_run: DryRun = False,
     timeout: Timeout = None,
     max_wait: MaxWait = None,

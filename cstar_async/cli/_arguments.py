@@ -39,7 +39,7 @@ class Argument:
         """Return the parameter of the command."""
         keyword = inspect.Parameter.KEYWORD_ONLY
         if self.is_positional:
-            given = typer.Argument(help=description, metavar=self.name.upper(), show_default=False)
+            given = typer.Argument(help=description, metavar=self.name.upper())
             return inspect.Parameter(self.name, keyword, default=given, annotation=str)
         names = [option_name(self.name)]
         if self.kind == "bool":
@@ -49,7 +49,6 @@ class Argument:
             *names,
             help=f"{description} (required)" if self.is_required else description,
             metavar="|".join(self.choices) or _METAVARS.get(self.kind),
-            show_default=False,
             autocompletion=(lambda: list(self.choices)) if self.choices else None,
         )
         return inspect.Parameter(self.name, keyword, default=given, annotation=_TYPES.get(self.kind, str | None))

@@ -26,27 +26,13 @@ from cstar_async.hooks import RetryInfo, WaitInfo
 T = TypeVar("T")
 C = TypeVar("C", bound=BaseClient)
 
-_PANEL: Final = "Common options"
-
-Json: TypeAlias = Annotated[
-    bool, typer.Option("--json", help="Print one JSON value, and nothing else.", rich_help_panel=_PANEL, show_default=False)
-]
-DryRun: TypeAlias = Annotated[
-    bool, typer.Option("--dry-run", help="Print the request, and send nothing.", rich_help_panel=_PANEL, show_default=False)
-]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON value, and nothing else.")]
+DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Print the request, and send nothing.")]
 MaxItems: TypeAlias = Annotated[
-    int | None,
-    typer.Option("--max-items", min=1, metavar="N", help="At most N items, from as many pages.", show_default=False),
+    int | None, typer.Option("--max-items", min=1, metavar="N", help="At most N items, from as many pages.")
 ]
 MaxWait: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--max-wait",
-        metavar="SECONDS|none",
-        help="The longest wait for a rate limit or a retry. Default 60.",
-        rich_help_panel=_PANEL,
-        show_default=False,
-    ),
+    str | None, typer.Option("--max-wait", metavar="SECONDS|none", help="The longest wait for a rate limit or a retry. Default 60.")
 ]
 LongMaxWait: TypeAlias = Annotated[
     str | None,
@@ -54,19 +40,10 @@ LongMaxWait: TypeAlias = Annotated[
         "--max-wait",
         metavar="SECONDS|none",
         help="The longest wait for a rate limit or a retry. Default none: as long as it takes.",
-        rich_help_panel=_PANEL,
-        show_default=False,
     ),
 ]
 Timeout: TypeAlias = Annotated[
-    float | None,
-    typer.Option(
-        "--timeout",
-        metavar="SECONDS",
-        help="The time limit of one attempt. Default 30.",
-        rich_help_panel=_PANEL,
-        show_default=False,
-    ),
+    float | None, typer.Option("--timeout", metavar="SECONDS", help="The time limit of one attempt. Default 30.")
 ]
 
 _TEAMS: Final = frozenset({"teamId", "team"})

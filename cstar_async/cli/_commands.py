@@ -27,12 +27,9 @@ def event_types() -> list[str]:
     return list(EVENTS)
 
 
-TicketId: TypeAlias = Annotated[
-    str, typer.Argument(metavar="TICKET_ID", help="Ticket ID (tkt_…) or bare UUID.", show_default=False)
-]
+TicketId: TypeAlias = Annotated[str, typer.Argument(metavar="TICKET_ID", help="Ticket ID (tkt_…) or bare UUID.")]
 EventType: TypeAlias = Annotated[
-    str,
-    typer.Argument(metavar="TYPE", help="Event type, such as ticket.created.", show_default=False, autocompletion=event_types),
+    str, typer.Argument(metavar="TYPE", help="Event type, such as ticket.created.", autocompletion=event_types)
 ]
 
 
@@ -73,12 +70,10 @@ def describe_limit(state: RateLimitState) -> dict[str, object]:
 
 def reply(
     ticket_id: TicketId,
-    content: Annotated[str, typer.Argument(metavar="TEXT|-", help="The message; '-' reads standard input.", show_default=False)],
+    content: Annotated[str, typer.Argument(metavar="TEXT|-", help="The message; '-' reads standard input.")],
     *,
-    internal: Annotated[
-        bool, typer.Option("--internal", help="A note that the customer does not see.", show_default=False)
-    ] = False,
-    close: Annotated[bool, typer.Option("--close", help="Close the ticket after that.", show_default=False)] = False,
+    internal: Annotated[bool, typer.Option("--internal", help="A note that the customer does not see.")] = False,
+    close: Annotated[bool, typer.Option("--close", help="Close the ticket after that.")] = False,
     as_json: Json = False,
     dry_run: DryRun = False,
     timeout: Timeout = None,
@@ -106,7 +101,7 @@ def reply(
 
 
 def close(
-    ticket_ids: Annotated[list[str], typer.Argument(metavar="TICKET_ID…", help="Tickets to close.", show_default=False)],
+    ticket_ids: Annotated[list[str], typer.Argument(metavar="TICKET_ID…", help="Tickets to close.")],
     *,
     as_json: Json = False,
     dry_run: DryRun = False,
@@ -145,12 +140,10 @@ def trigger(
 
 
 def verify(
-    body: Annotated[str, typer.Argument(metavar="FILE|-", help="The raw body of the delivery.", show_default=False)],
+    body: Annotated[str, typer.Argument(metavar="FILE|-", help="The raw body of the delivery.")],
     *,
-    signature: Annotated[str, typer.Option("--signature", metavar="VALUE", help="The header X-Signature.", show_default=False)],
-    any_age: Annotated[
-        bool, typer.Option("--any-age", help="Accept a delivery of more than 5 minutes ago.", show_default=False)
-    ] = False,
+    signature: Annotated[str, typer.Option("--signature", metavar="VALUE", help="The header X-Signature.")],
+    any_age: Annotated[bool, typer.Option("--any-age", help="Accept a delivery of more than 5 minutes ago.")] = False,
     as_json: Json = False,
 ) -> None:
     """Verify the signature of a delivery with the secret in CSTAR_WEBHOOK_SECRET, and show its event."""

@@ -57,26 +57,16 @@ def _lists(owner: type, prefix: str) -> Iterator[tuple[str, Callable[..., Any]]]
 
 def export(
     name: Annotated[
-        str,
-        typer.Argument(
-            metavar="LIST",
-            help="What to export: tickets, customers, articles …",
-            show_default=False,
-            autocompletion=_list_names,
-        ),
+        str, typer.Argument(metavar="LIST", help="What to export: tickets, customers, articles …", autocompletion=_list_names)
     ],
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write.", show_default=False)],
-    file_format: Annotated[
-        Format | None,
-        typer.Option("--format", help="The format. Default: by the suffix of the file.", show_default=False),
-    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write.")],
+    file_format: Annotated[Format | None, typer.Option("--format", help="The format. Default: by the suffix of the file.")] = None,
     filters: Annotated[
-        list[str] | None,
-        typer.Option("--filter", metavar="NAME=VALUE", help="A filter of the list, such as status=open.", show_default=False),
+        list[str] | None, typer.Option("--filter", metavar="NAME=VALUE", help="A filter of the list, such as status=open.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue where it stopped.", show_default=False)] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.", show_default=False)] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue where it stopped.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
     as_json: Json = False,
     dry_run: DryRun = False,
     timeout: Timeout = None,

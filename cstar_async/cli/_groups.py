@@ -14,10 +14,15 @@ LIBRARY: Final = "library"
 
 
 class Command(TyperCommand):
-    """A command whose help is no table of rich: that would cut the names of options in a narrow terminal."""
+    """A command whose help is no table of rich: that would cut the names of options in a narrow terminal.
+
+    It has no column of defaults. Help texts state those that are not obvious.
+    """
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **{**settings, "rich_markup_mode": None})
+        for parameter in self.params:
+            vars(parameter)["show_default"] = False
 
 
 def new_group(app: typer.Typer, name: str, description: str, panel: str | None = None) -> typer.Typer:

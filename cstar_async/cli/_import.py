@@ -45,19 +45,12 @@ class _Total:
 
 def import_(
     file: Annotated[
-        str,
-        typer.Argument(
-            metavar="FILE|-",
-            help="CSV with a header (comma, semicolon or tab), JSON lines or a JSON array.",
-            show_default=False,
-        ),
+        str, typer.Argument(metavar="FILE|-", help="CSV with a header (comma, semicolon or tab), JSON lines or a JSON array.")
     ],
     *,
-    resource: Annotated[
-        Resource | None, typer.Option("--resource", help="The type. Default: the name of the file.", show_default=False)
-    ] = None,
+    resource: Annotated[Resource | None, typer.Option("--resource", help="The type. Default: the name of the file.")] = None,
     merge_strategy: Annotated[
-        str, typer.Option("--merge-strategy", help="What to do with records that exist. Only skip is documented.")
+        str, typer.Option("--merge-strategy", help="What to do with records that exist. Default skip; no other is documented.")
     ] = "skip",
     as_json: Json = False,
     dry_run: DryRun = False,

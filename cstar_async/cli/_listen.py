@@ -30,25 +30,16 @@ def listen(
     types: Annotated[
         list[str] | None,
         typer.Option(
-            "--types",
-            metavar="TYPE",
-            help="Only these types, such as ticket.*; may be repeated.",
-            show_default=False,
-            autocompletion=event_types,
+            "--types", metavar="TYPE", help="Only these types, such as ticket.*; may be repeated.", autocompletion=event_types
         ),
     ] = None,
     forward_to: Annotated[
         str | None,
         typer.Option(
-            "--forward-to",
-            metavar="URL",
-            help="Send each event to this URL, signed with the secret in CSTAR_WEBHOOK_SECRET.",
-            show_default=False,
+            "--forward-to", metavar="URL", help="Send each event to this URL, signed with the secret in CSTAR_WEBHOOK_SECRET."
         ),
     ] = None,
-    max_events: Annotated[
-        int | None, typer.Option("--max-events", metavar="N", min=1, help="Stop after N events.", show_default=False)
-    ] = None,
+    max_events: Annotated[int | None, typer.Option("--max-events", metavar="N", min=1, help="Stop after N events.")] = None,
     as_json: Json = False,
     timeout: Timeout = None,
     max_wait: MaxWait = None,

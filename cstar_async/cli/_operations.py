@@ -35,7 +35,7 @@ _COMMON: Final = {
     "input_": (str | None, typer.Option(None, "--input", metavar="FILE|-", help="A JSON object with more arguments.")),
     "all_": (bool, typer.Option(False, "--all", help="All pages instead of one.")),
     "max_items": (MaxItems, None),
-    "team": (str, typer.Option(..., "--team", metavar="SLUG", help="The team whose library is read.", show_default=False)),
+    "team": (str, typer.Option(..., "--team", metavar="SLUG", help="The team whose library is read.")),
     "as_json": (Json, False),
     "dry_run": (DryRun, False),
     "timeout": (Timeout, None),

@@ -35,22 +35,18 @@ class _CallCounter(Hooks):
 
 def sync(
     *,
-    database: Annotated[
-        Path, typer.Option("--database", "-d", metavar="FILE", help="The SQLite file; it is created.", show_default=False)
-    ],
+    database: Annotated[Path, typer.Option("--database", "-d", metavar="FILE", help="The SQLite file; it is created.")],
     tables: Annotated[
         list[str] | None,
         typer.Option(
             "--table",
             metavar="|".join(_CLASSES),
             help="What to copy; may be repeated. Default: all. Messages need tickets.",
-            show_default=False,
             autocompletion=lambda: list(_CLASSES),
         ),
     ] = None,
     max_calls: Annotated[
-        int | None,
-        typer.Option("--max-calls", min=2, metavar="N", help="Stop after N calls; the next run continues.", show_default=False),
+        int | None, typer.Option("--max-calls", min=2, metavar="N", help="Stop after N calls; the next run continues.")
     ] = None,
     as_json: Json = False,
     timeout: Timeout = None,
