@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Annotated, Final, NoReturn, TypeAlias, TypeVar
+from typing import Annotated, Final, NoReturn, TypeAlias, TypeVar, Unpack
 
 import attrs
 import orjson
 import typer
 
-from cstar_async import JSON, UNSET, CStarClient, CStarLibrary, Hooks, Priority, RequestOptions
+from cstar_async import JSON, UNSET, ConfigurationError, CStarClient, CStarLibrary, Hooks, Priority, RequestOptions
 from cstar_async._client.base_client import BaseClient
 from cstar_async._client.settings import ConnectionOptions
 from cstar_async._model.codec import encode_body
-from cstar_async._operations.executor import Namespace
+from cstar_async._operations.executor import CallArguments, Namespace
 from cstar_async._operations.operation import Operation
 from cstar_async._protocol.urls import path_segment
 from cstar_async.cli._errors import UsageError
@@ -64,65 +64,37 @@ class _Notices(Hooks):
         note(f"Attempt {info.attempt} failed ({info.status or info.error}).")
 
 
-def parse_max_wait(text: str) -> float | None:
-    """Parse a number of seconds, or `none`.
-
-    Raises:
-        UsageError: It is neither.
-    """
-    try:
-        return None if text.lower() == "none" else float(text)
-    except ValueError:
-        raise UsageError(f"--max-wait must be a number of seconds or none, got {text}") from None
-
-
-def common_options(*, timeout: float | None = None, max_wait: str | None = None, hooks: Sequence[Hooks] = ()) -> ConnectionOptions:
+def _options(timeout: float | None, max_wait: str | None, hooks: Sequence[Hooks] = ()) -> ConnectionOptions:
     """Return the settings of a command for a client."""
     options = ConnectionOptions(hooks=[_Notices(), *hooks])
     if timeout is not None:
         options["timeout"] = timeout
     if max_wait is not None:
-        options["max_wait"] = parse_max_wait(max_wait)
+        try:
+            options["max_wait"] = None if max_wait.lower() == "none" else float(max_wait)
+        except ValueError:
+            raise UsageError(f"--max-wait must be a number of seconds or none, got {max_wait}") from None
     return options
 
 
 def new_client(
     *,
-    timeout: float | None = None,
-    max_wait: str | None = None,
+    timeout: float | None,
+    max_wait: str | None,
     priority: Priority = Priority.INTERACTIVE,
     hooks: Sequence[Hooks] = (),
 ) -> CStarClient:
-    """Return a client with the settings of the environment and of the command.
-
-    Raises:
-        CStarError: A setting cannot be used.
-    """
-    require_key()
-    return CStarClient.from_env(priority=priority, **common_options(timeout=timeout, max_wait=max_wait, hooks=hooks))
-
-
-def new_library(team: str, *, timeout: float | None = None, max_wait: str | None = None) -> CStarLibrary:
-    """Return a client of the public library of a team.
-
-    Raises:
-        CStarError: A setting cannot be used.
-    """
-    options = common_options(timeout=timeout, max_wait=max_wait)
-    base_url = os.environ.get("CSTAR_BASE_URL")
-    return CStarLibrary(team=team, base_url=base_url, **options) if base_url else CStarLibrary(team=team, **options)
-
-
-def require_key() -> None:
-    """Check that there is a key.
-
-    Raises:
-        ConfigurationError: There is none.
-    """
-    from cstar_async import ConfigurationError
-
+    """Return a client with the settings of the environment and of the command."""
     if not os.environ.get("CSTAR_API_KEY"):
         raise ConfigurationError("CSTAR_API_KEY is not set; export it, or start a local server with 'cstar-async serve'")
+    return CStarClient.from_env(priority=priority, **_options(timeout, max_wait, hooks))
+
+
+def new_library(team: str, *, timeout: float | None, max_wait: str | None) -> CStarLibrary:
+    """Return a client of the public library of a team."""
+    options = _options(timeout, max_wait)
+    base_url = os.environ.get("CSTAR_BASE_URL")
+    return CStarLibrary(team=team, base_url=base_url, **options) if base_url else CStarLibrary(team=team, **options)
 
 
 def run_with(client: C, work: Callable[[C], Awaitable[T]]) -> T:
@@ -149,34 +121,31 @@ class _Recorder:
 
     team: str
 
-    async def execute(
+    def execute(
         self,
         operation: Operation,
-        result: object,
+        _result: object,
         /,
         *path: str,
         query: Mapping[str, object] | None = None,
         body: object = None,
-        idempotency_key: str | None = None,
         options: RequestOptions | None = None,
-        **others: object,
+        **_: object,
     ) -> NoReturn:
-        del result, idempotency_key, others
-        raise Recorded(_request(self.team, operation, path, query, body, options))
+        ids = iter(path)
+        filled = re.sub(r"\{(\w+)\}", lambda match: self.team if match[1] in _TEAMS else path_segment(next(ids)), operation.path)
+        request: dict[str, JSON] = {"method": operation.method, "path": filled}
+        given = {name: value for name, value in (query or {}).items() if value is not UNSET}
+        if given:
+            request["query"] = orjson.loads(orjson.dumps(given, default=str))
+        if body is not None:
+            request["body"] = orjson.loads(encode_body(body, None if options is None else options.extra_body))
+        raise Recorded(request)
 
-    def paginate(
-        self, operation: Operation, item: object, /, *path: str, query: Mapping[str, object] | None = None, **others: object
-    ) -> NoReturn:
-        del item, others
-        raise Recorded(_request(self.team, operation, path, query))
+    paginate = stream = execute
 
-    stream = paginate
-
-    def download(
-        self, operation: Operation, /, *path: str, query: Mapping[str, object] | None = None, **others: object
-    ) -> NoReturn:
-        del others
-        raise Recorded(_request(self.team, operation, path, query))
+    def download(self, operation: Operation, /, *path: str, **arguments: Unpack[CallArguments]) -> NoReturn:
+        self.execute(operation, None, *path, **arguments)
 
 
 def recording_namespace(team: str = "") -> Namespace:
@@ -186,22 +155,3 @@ def recording_namespace(team: str = "") -> Namespace:
         team: The team in the path. Default: that of the environment, if it is known.
     """
     return Namespace(_Recorder(team or os.environ.get("CSTAR_TEAM_ID") or "{teamId}"))
-
-
-def _request(
-    team: str,
-    operation: Operation,
-    path: tuple[str, ...],
-    query: Mapping[str, object] | None,
-    body: object = None,
-    options: RequestOptions | None = None,
-) -> dict[str, JSON]:
-    ids = iter(path)
-    filled = re.sub(r"\{(\w+)\}", lambda match: team if match[1] in _TEAMS else path_segment(next(ids)), operation.path)
-    request: dict[str, JSON] = {"method": operation.method, "path": filled}
-    given = {name: value for name, value in (query or {}).items() if value is not UNSET}
-    if given:
-        request["query"] = orjson.loads(orjson.dumps(given, default=str))
-    if body is not None:
-        request["body"] = orjson.loads(encode_body(body, None if options is None else options.extra_body))
-    return request
