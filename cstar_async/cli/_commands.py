@@ -35,11 +35,8 @@ EventType: TypeAlias = Annotated[
 
 def whoami(*, as_json: Json = False, timeout: Timeout = None, max_wait: MaxWait = None) -> None:
     """Show the team and the type of the API key in use."""
-
-    async def work(client: CStarClient) -> object:
-        return await client.auth.whoami()
-
-    print_result(run_with(new_client(timeout=timeout, max_wait=max_wait), work), as_json=as_json)
+    owner = run_with(new_client(timeout=timeout, max_wait=max_wait), lambda client: client.auth.whoami())
+    print_result(owner, as_json=as_json)
 
 
 def limits(*, as_json: Json = False, timeout: Timeout = None, max_wait: MaxWait = None) -> None:
@@ -132,11 +129,8 @@ def trigger(
     if dry_run:
         print_result(first_request(trigger_test_webhooks, [], {"event": event}), as_json=True)
         return
-
-    async def work(client: CStarClient) -> object:
-        return await client.webhooks.trigger_test(event=event)
-
-    print_result(run_with(new_client(timeout=timeout, max_wait=max_wait), work), as_json=as_json)
+    client = new_client(timeout=timeout, max_wait=max_wait)
+    print_result(run_with(client, lambda client: client.webhooks.trigger_test(event=event)), as_json=as_json)
 
 
 def verify(
@@ -160,11 +154,7 @@ def verify(
 
 
 def signing_secrets() -> list[str]:
-    """Return the signing secrets of the environment, separated by commas there.
-
-    Raises:
-        UsageError: There is none.
-    """
+    """Return the signing secrets of the environment, separated by commas there."""
     secrets = [secret.strip() for secret in os.environ.get(SECRET_VARIABLE, "").split(",") if secret.strip()]
     if not secrets:
         raise UsageError(f"{SECRET_VARIABLE} is not set; export the signing secret of the webhook")

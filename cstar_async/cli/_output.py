@@ -83,14 +83,13 @@ def as_plain(value: object) -> JSON:
 
 def _hide_secrets(value: JSON) -> JSON:
     if isinstance(value, dict):
-        return {name: _HIDDEN if item and _is_secret(name) else _hide_secrets(item) for name, item in value.items()}
+        return {
+            name: _HIDDEN if item and name.replace("_", "").lower() in _SECRET_NAMES else _hide_secrets(item)
+            for name, item in value.items()
+        }
     if isinstance(value, list):
         return [_hide_secrets(item) for item in value]
     return redact_secrets(value) if isinstance(value, str) and value.startswith(("sk_", "pk_", "whsec_")) else value
-
-
-def _is_secret(name: str) -> bool:
-    return name.replace("_", "").lower() in _SECRET_NAMES
 
 
 def _cell(value: JSON, *, max_length: int | None = None) -> str:
@@ -113,23 +112,14 @@ def printable(text: str) -> str:
 def _columns(rows: Sequence[Mapping[str, JSON]]) -> list[str]:
     """Choose the fields to show: those with plain values in some row, the time of creation last."""
     names = dict.fromkeys(name for row in rows for name in row)
-    plain = [
-        name for name in names if any(_is_short(row.get(name)) for row in rows) and not any(_is_long(row.get(name)) for row in rows)
-    ]
-    useful = [name for name in plain if name not in {"object", *_LAST_COLUMNS} and not _is_constant_id(name)]
+    plain = [name for name in names if _is_plain([row.get(name) for row in rows])]
+    useful = [name for name in plain if name not in {"object", "team_id", "teamId", *_LAST_COLUMNS}]
     return useful[:_MAX_COLUMNS] + [name for name in _LAST_COLUMNS if name in plain]
 
 
-def _is_short(value: JSON) -> bool:
-    return isinstance(value, (str, int, float))
-
-
-def _is_long(value: JSON) -> bool:
-    return isinstance(value, str) and len(value) > _MAX_SHOWN
-
-
-def _is_constant_id(name: str) -> bool:
-    return name.lower().replace("_", "") == "teamid"
+def _is_plain(values: Sequence[JSON]) -> bool:
+    is_long = any(isinstance(value, str) and len(value) > _MAX_SHOWN for value in values)
+    return not is_long and any(isinstance(value, (str, int, float)) for value in values)
 
 
 def _print_rows(rows: list[JSON]) -> None:
@@ -192,15 +182,15 @@ def _widths(wanted: Mapping[str, int], width: int) -> dict[str, int]:
 
 def _print_fields(fields: dict[str, JSON]) -> None:
     """Print an object as lines of name and value; lists of objects as tables of their own."""
-    tables = {name: value for name, value in fields.items() if _is_table(value)}
+    tables = {
+        name: value
+        for name, value in fields.items()
+        if isinstance(value, list) and value and all(isinstance(item, dict) for item in value)
+    }
     width = max((len(name) for name in fields if name not in tables), default=0)
     for name, value in fields.items():
         if name not in tables:
             sys.stdout.write(f"{name:<{width}}  {_cell(value)}".rstrip() + "\n")
     for name, value in tables.items():
-        sys.stdout.write(f"\n{name} ({len(cast('list[JSON]', value))})\n")
-        _print_rows(cast("list[JSON]", value))
-
-
-def _is_table(value: JSON) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+        sys.stdout.write(f"\n{name} ({len(value)})\n")
+        _print_rows(value)
