@@ -51,11 +51,7 @@ def api(
 
 
 def parse_pairs(texts: Sequence[str]) -> dict[str, str]:
-    """Parse parameters of a query.
-
-    Raises:
-        UsageError: One is not `NAME=VALUE`.
-    """
+    """Parse parameters of a query."""
     pairs = [text.partition("=") for text in texts]
     for name, equals, _ in pairs:
         if not name or not equals:

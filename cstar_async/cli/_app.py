@@ -44,14 +44,7 @@ _COMPLETED: Final = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command that needs the framework.
-
-    Args:
-        arguments: The command line without the program name.
-
-    Returns:
-        The exit code.
-    """
+    """Run a command that needs the framework, and return its exit code."""
     completed = [word for name in _COMPLETED for word in os.environ.get(name, "").split()][1:] if _COMPLETE in os.environ else []
     app = _build({*arguments, *completed}, completed)
     try:
@@ -80,9 +73,7 @@ def run(arguments: Sequence[str]) -> int:
 def _build(words: set[str], completed: Sequence[str]) -> typer.Typer:
     """Return the application, with the commands and namespaces that *words* name, and the lines of all others in the help.
 
-    Args:
-        words: The words of the command line, and of the one to complete.
-        completed: The command line to complete, if there is one.
+    *completed* is the command line to complete, if there is one; *words* has its words, too.
     """
     app = typer.Typer(
         help="The command line of cStar. It reads CSTAR_API_KEY, CSTAR_TEAM_ID and CSTAR_BASE_URL.",

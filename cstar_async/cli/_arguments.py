@@ -54,22 +54,14 @@ class Argument:
         return inspect.Parameter(self.name, keyword, default=given, annotation=_TYPES.get(self.kind, str | None))
 
     def convert(self, given: object) -> object:
-        """Return the value for the function.
-
-        Raises:
-            UsageError: The value is not of this kind.
-        """
+        """Return the value for the function."""
         if not isinstance(given, str):
             return given
         text = text_or_stdin(given) if self.kind in {"str", "json"} and not self.is_positional else given
         return attrs.evolve(self, name=option_name(self.name)).parse(text)
 
     def parse(self, text: str) -> object:
-        """Return the value for the function from a str, such as a cell of a table.
-
-        Raises:
-            UsageError: The text is not of this kind.
-        """
+        """Return the value for the function from a str, such as a cell of a table."""
         match self.kind:
             case "int" | "float":
                 return _number(text, self.name, is_int=self.kind == "int")
@@ -93,11 +85,7 @@ def text_or_stdin(given: str) -> str:
 
 
 def parse_time(text: str, option: str) -> datetime:
-    """Parse ISO 8601. Without a time zone, it is local time.
-
-    Raises:
-        UsageError: It is no time.
-    """
+    """Parse ISO 8601. Without a time zone, it is local time."""
     try:
         return datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError):

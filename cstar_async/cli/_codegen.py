@@ -13,14 +13,7 @@ from cstar_async.cli._errors import FAILURE
 
 
 def codegen(arguments: Sequence[str]) -> int:
-    """Run the generator: in the wheel a part of this package, in the source tree the package beside it.
-
-    Args:
-        arguments: The command line after `codegen`.
-
-    Returns:
-        The exit code.
-    """
+    """Run the generator, and return its exit code. The arguments are those after `codegen`."""
     try:
         generator = _generator()
     except ModuleNotFoundError as error:
@@ -40,5 +33,6 @@ def new_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _generator() -> ModuleType:
+    """Return the generator: in the wheel a part of this package, in the source tree the package beside it."""
     is_installed = Path(__file__).parent.with_name("_codegen").is_dir()
     return import_module("cstar_async._codegen.__main__" if is_installed else "codegen.__main__")

@@ -27,19 +27,9 @@ _SHELLS: Final = ("bash", "zsh", "fish", "powershell", "pwsh")
 
 
 def complete(option: str, given: Sequence[str], program: str, variable: str) -> int:
-    """Show the script that completes commands, or install it.
+    """Show the script that completes commands, or install it, and return the exit code.
 
-    Args:
-        option: One of `COMPLETION_OPTIONS`.
-        given: What follows the option.
-        program: The name of the program.
-        variable: The variable with which the script asks the program.
-
-    Returns:
-        The exit code.
-
-    Raises:
-        UsageError: The shell is not known, or has no script.
+    *given* is what follows the option. The script asks the program for words with an environment *variable*.
     """
     shells = [shell for shell in given or _likely_shells() if shell in _SHELLS]
     if len(given) > 1 or not shells:

@@ -27,12 +27,7 @@ class Documentation:
 
 
 def read_docstring(function: Callable[..., Any], names: Collection[str]) -> Documentation:
-    """Return the documentation of a function.
-
-    Args:
-        function: A generated function.
-        names: Its arguments, which are shown as options.
-    """
+    """Return the documentation of a generated function. The names of its arguments are shown as options."""
     sections = (inspect.getdoc(function) or "").split("\n\n")
     paragraphs: list[str] = []
     arguments: dict[str, str] = {}

@@ -17,7 +17,7 @@ CLOSED_OUTPUT: Final = 141
 
 
 class UsageError(Exception):
-    """An argument, a file or a setting that the user has to change."""
+    """An argument, a file or a setting that the user has to change. All parts of a command may raise it."""
 
 
 def report(error: Exception) -> int:

@@ -154,11 +154,7 @@ def _path(name: str) -> list[str]:
 
 
 def _find_list(name: str) -> Callable[..., Any]:
-    """Return the function that lists something.
-
-    Raises:
-        UsageError: There is none of this name.
-    """
+    """Return the function that lists something."""
     lists = dict(_lists(ClientNamespaces, ""))
     try:
         return lists[name.replace("-", "_")]
@@ -173,11 +169,7 @@ def _columns(function: Callable[..., Any]) -> Sequence[str]:
 
 
 def _filters(function: Callable[..., Any], filters: Sequence[str]) -> dict[str, object]:
-    """Return the arguments of a list.
-
-    Raises:
-        UsageError: A filter is unknown or of another type.
-    """
+    """Return the arguments of a list."""
     arguments = [one for one in read_arguments(function) if one.name not in {"page", "page_size"}]
     values: dict[str, object] = {}
     for text in filters:

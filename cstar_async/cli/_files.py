@@ -14,11 +14,7 @@ from cstar_async.cli._errors import UsageError
 
 
 def read_bytes(name: str) -> bytes:
-    """Read a file, or standard input for `-`.
-
-    Raises:
-        UsageError: It cannot be read.
-    """
+    """Read a file, or standard input for `-`."""
     try:
         return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except (OSError, ValueError) as error:
@@ -27,11 +23,7 @@ def read_bytes(name: str) -> bytes:
 
 
 def read_text(name: str) -> str:
-    """Read a file of UTF-8, or standard input for `-`. A byte order mark is dropped.
-
-    Raises:
-        UsageError: It cannot be read.
-    """
+    """Read a file of UTF-8, or standard input for `-`. A byte order mark is dropped."""
     try:
         return read_bytes(name).decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -39,11 +31,7 @@ def read_text(name: str) -> str:
 
 
 def parse_json(text: str, name: str) -> JSON:
-    """Parse JSON, as that of the server is parsed.
-
-    Raises:
-        UsageError: It is none.
-    """
+    """Parse JSON, as that of the server is parsed."""
     with suppress(ValueError):
         parsed: JSON = json_parser.parse_json(text.encode())
         return parsed
@@ -55,11 +43,7 @@ def parse_json(text: str, name: str) -> JSON:
 
 
 def read_object(name: str) -> dict[str, JSON]:
-    """Read a JSON object from a file, or from standard input for `-`.
-
-    Raises:
-        UsageError: It cannot be read, or is no object.
-    """
+    """Read a JSON object from a file, or from standard input for `-`."""
     value = parse_json(read_text(name), name)
     if not isinstance(value, dict):
         raise UsageError(f"{name} must contain a JSON object, got {type(value).__name__}")

@@ -117,11 +117,7 @@ async def _send(
 
 
 def _read_records(file: str, text: str, resource: Resource) -> list[dict[str, object]]:
-    """Return the records as bodies of a create call.
-
-    Raises:
-        UsageError: The file is malformed, or a record has an unknown field or none that is required.
-    """
+    """Return the records as bodies of a create call."""
     from cstar_async import api, models
 
     functions: dict[Resource, tuple[Callable[..., Any], Mapping[str, str]]] = {

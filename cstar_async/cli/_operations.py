@@ -62,13 +62,7 @@ class _Given:
 
 
 def add_namespace(app: typer.Typer, namespace: type, path: tuple[str, ...]) -> None:
-    """Add the commands of a namespace, and of those inside.
-
-    Args:
-        app: The application.
-        namespace: A generated class.
-        path: Its attributes from the client: `("tickets", "messages")`.
-    """
+    """Add the commands of a namespace, and of those inside. Its path are attributes of the client: `("tickets", "messages")`."""
     for name, member in vars(namespace).items():
         if name.startswith("_"):
             continue
@@ -80,13 +74,7 @@ def add_namespace(app: typer.Typer, namespace: type, path: tuple[str, ...]) -> N
 
 
 def add_operation(app: typer.Typer, function: Callable[..., Any], path: tuple[str, ...]) -> None:
-    """Add the command of an operation.
-
-    Args:
-        app: The group.
-        function: The generated function.
-        path: Its attributes from the client: `("tickets", "get")`.
-    """
+    """Add the command of a generated function. Its path are attributes of the client: `("tickets", "get")`."""
     arguments = read_arguments(function)
     documentation = read_docstring(function, {argument.name for argument in arguments})
     parameters = [one.parameter(documentation.arguments.get(one.name, "")) for one in arguments]
@@ -153,11 +141,7 @@ def first_request(
 
 
 def _values(arguments: Sequence[Argument], given: _Given) -> dict[str, object]:
-    """Return the arguments of the function, from options and input.
-
-    Raises:
-        UsageError: One is missing, unknown or of another type.
-    """
+    """Return the arguments of the function, from options and input."""
     values = {one.name: one.convert(given.arguments[one.name]) for one in arguments if given.arguments[one.name] not in (None, [])}
     others: dict[str, JSON] = {}
     names = set[str]()

@@ -46,12 +46,6 @@ class ProgressBar:
         self._stack.close()
 
     def update(self, done: int, total: int | None, limit: RateLimitState | None) -> None:
-        """Show a position.
-
-        Args:
-            done: Items done, from the beginning.
-            total: The number of items, where it is known.
-            limit: The rate limit, where it is known.
-        """
+        """Show how many items are done, and of how many, where that is known."""
         budget = "" if limit is None else f"{limit.remaining} of {limit.limit} calls left"
         self._bar.update(self._task, completed=done, total=total, budget=budget)

@@ -31,14 +31,7 @@ _MAX_POLLS: Final = 20
 
 
 def serve(arguments: Sequence[str]) -> int:
-    """Run the command.
-
-    Args:
-        arguments: The command line after `serve`.
-
-    Returns:
-        The exit code.
-    """
+    """Run the command, and return its exit code. The arguments are those after `serve`."""
     from cstar_async.errors import CStarError
 
     options = new_parser().parse_args(arguments)
