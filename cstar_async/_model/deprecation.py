@@ -7,7 +7,7 @@ import inspect
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, Generic, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Generic, ParamSpec, TypeAlias, TypeVar, cast
 
 import attrs
 
@@ -28,74 +28,68 @@ _OPTIONAL: Final = (None, UNSET)
 """The defaults of fields that may be left out."""
 
 
-def deprecated(message: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let each call of a function warn. The warning names the line of the caller, also if the result is awaited later."""
+_Check: TypeAlias = Callable[[Callable[..., object], Sequence[object], dict[str, object]], None]
+"""Warns about a call of a function with these arguments."""
+
+
+def _checked_by(check: _Check) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Check each call of a function. The line of a warning is that of the call, also if the result is awaited later."""
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            warnings.warn(message, DeprecationWarning, stacklevel=caller_level())
+            check(function, args, kwargs)
             return function(*args, **kwargs)
 
-        return _marked(call, function)
+        # Where Python can (3.12), the function is marked as one that returns a coroutine.
+        mark: Callable[[Callable[P, R]], Callable[P, R]] | None = getattr(inspect, "markcoroutinefunction", None)
+        return mark(call) if mark is not None and inspect.iscoroutinefunction(function) else call
 
     return decorate
+
+
+def deprecated(message: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let each call of a function warn."""
+    return _checked_by(lambda _, __, ___: warnings.warn(message, DeprecationWarning, stacklevel=caller_level()))
 
 
 def deprecated_arguments(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let each call of a function warn that gives one of some arguments by name."""
 
-    def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        @functools.wraps(function)
-        def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            for name in names:
-                if kwargs.get(name, UNSET) is not UNSET:
-                    warn_of_deprecated(f"the argument {name} of {function.__name__}")
-            return function(*args, **kwargs)
+    def check(function: Callable[..., object], _: Sequence[object], kwargs: dict[str, object]) -> None:
+        for name in names:
+            if kwargs.get(name, UNSET) is not UNSET:
+                warn_of_deprecated(f"the argument {name} of {function.__name__}")
 
-        return _marked(call, function)
-
-    return decorate
+    return _checked_by(check)
 
 
 def deprecated_values(**values: tuple[object, ...]) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let each call of a function warn that gives one of some values for an argument, or a list with one."""
 
-    def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        names = tuple(inspect.signature(function).parameters)
+    def check(function: Callable[..., object], args: Sequence[object], kwargs: dict[str, object]) -> None:
+        given = {**dict(zip(inspect.signature(function).parameters, args, strict=False)), **kwargs}
+        for name, deprecated_ones in values.items():
+            value = given.get(name)
+            items = cast("Sequence[object]", value) if isinstance(value, (list, tuple)) else (value,)
+            for one in dict.fromkeys(item for item in items if item in deprecated_ones):
+                warn_of_deprecated(f"the value {one!r} of the argument {name} of {function.__name__}")
 
-        @functools.wraps(function)
-        def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            given: dict[str, object] = {**dict(zip(names, args, strict=False)), **kwargs}
-            for name, deprecated_ones in values.items():
-                value = given.get(name)
-                items = cast("Sequence[object]", value) if isinstance(value, (list, tuple)) else (value,)
-                for one in dict.fromkeys(item for item in items if item in deprecated_ones):
-                    warn_of_deprecated(f"the value {one!r} of the argument {name} of {function.__name__}")
-            return function(*args, **kwargs)
-
-        return _marked(call, function)
-
-    return decorate
+    return _checked_by(check)
 
 
 def renamed_arguments(**renamed: str) -> Callable[[Callable[..., R]], Callable[..., R]]:
-    """Let a function take some arguments by their old names, too. A call that does warns at the line of its caller."""
+    """Let a function take some arguments by their old names, too. A call that does warns."""
 
-    def decorate(function: Callable[..., R]) -> Callable[..., R]:
-        @functools.wraps(function)
-        def call(*args: object, **kwargs: object) -> R:
-            for old, new in renamed.items():
-                if old in kwargs:
-                    if new in kwargs:
-                        raise InvalidArgumentError(f"{old} is the old name of {new}; leave it out")
-                    warn_of_deprecated(f"the argument {old} of {function.__qualname__.removesuffix('.__init__')}", new)
-                    kwargs[new] = kwargs.pop(old)
-            return function(*args, **kwargs)
+    def check(function: Callable[..., object], _: Sequence[object], kwargs: dict[str, object]) -> None:
+        for old, new in renamed.items():
+            if old in kwargs:
+                if new in kwargs:
+                    raise InvalidArgumentError(f"{old} is the old name of {new}; leave it out")
+                warn_of_deprecated(f"the argument {old} of {function.__qualname__.removesuffix('.__init__')}", new)
+                kwargs[new] = kwargs.pop(old)
 
-        return _marked(call, function)
-
-    return decorate
+    return _checked_by(check)
 
 
 class DeprecatedConstant(Generic[T]):
@@ -187,9 +181,3 @@ def deprecated_fields(*names: str) -> Callable[[type[M]], type[M]]:
         return model
 
     return decorate
-
-
-def _marked(call: Callable[P, R], function: Callable[P, R]) -> Callable[P, R]:
-    """Mark a function as one that returns a coroutine, where Python can (3.12)."""
-    mark: Callable[[Callable[P, R]], Callable[P, R]] | None = getattr(inspect, "markcoroutinefunction", None)
-    return mark(call) if mark is not None and inspect.iscoroutinefunction(function) else call
