@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import attrs
 
 from cstar_async._protocol.credentials import Security
-from cstar_async._types import JSON
+from cstar_async._types import JSON, UntypedJSON
 from cstar_async.pagination import Paging
 from cstar_async.pagination._paging import PAGES
 
@@ -38,11 +38,7 @@ Key: TypeAlias = Literal["any", "secret", "none"]
 Evidence: TypeAlias = Literal["documented", "inferred", "named", "observed"]
 """Whether cStar documents the operation, it is inferred, or only its name is known."""
 
-_NOTHING: Mapping[str, JSON] = MappingProxyType({})
-_NO_TYPES: Mapping[str, str] = MappingProxyType({})
-_NO_STYLES: Mapping[str, QueryStyle] = MappingProxyType({})
-_NO_FORM_STYLES: Mapping[str, FormStyle] = MappingProxyType({})
-_NOTHING_KNOWN: Mapping[str, frozenset[str]] = MappingProxyType({})
+_NOTHING: Final[Mapping[str, UntypedJSON]] = MappingProxyType({})
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -113,9 +109,9 @@ class Operation:
     body_format: Literal["json", "form", "multipart", "file"] = "json"
     file_fields: frozenset[str] = frozenset()
     """The fields of a multipart body that are files, by wire name."""
-    body_types: Mapping[str, str] = _NO_TYPES
+    body_types: Mapping[str, str] = _NOTHING
     """The content types of fields of a multipart body, by wire name, or that of a body that is one file, under an empty name."""
-    form_styles: Mapping[str, FormStyle] = _NO_FORM_STYLES
+    form_styles: Mapping[str, FormStyle] = _NOTHING
     """The fields of a form, by wire name, that have a style of their own."""
     nullable_body: bool = False
     """Whether None as the body is sent as null."""
@@ -123,13 +119,13 @@ class Operation:
     """The content type of a JSON body that is not `application/json`."""
     optional_body: bool = False
     """Whether a body without any field is not sent."""
-    query_styles: Mapping[str, QueryStyle] = _NO_STYLES
+    query_styles: Mapping[str, QueryStyle] = _NOTHING
     """The parameters of the query, by wire name, that have a style of their own."""
     limits: tuple[Limit, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     paging: Paging = PAGES
     """How the list is divided into pages, if the shape is a page."""
-    known_values: Mapping[str, frozenset[str]] = _NOTHING_KNOWN
+    known_values: Mapping[str, frozenset[str]] = _NOTHING
     """The known values of each query parameter that is an enum or a list of them, by wire name."""
 
 

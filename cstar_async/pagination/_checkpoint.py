@@ -16,6 +16,7 @@ from typing import Final, TypeGuard
 import attrs
 
 from cstar_async._types import JSON, UntypedJSON, is_int, is_mapping
+from cstar_async._validation import MAX_COUNT
 from cstar_async.errors import InvalidArgumentError
 
 VERSION: Final = 1
@@ -23,8 +24,6 @@ MAX_REMEMBERED_IDS: Final = 1000
 """The number of ids in a checkpoint: those of ten full pages, in 8,000 characters."""
 FINGERPRINT_BYTES: Final = 6
 """Bytes of a fingerprint. In a list of 100,000 items, one iteration in three million takes a new item for a remembered one."""
-MAX_INT: Final = 2**53 - 1
-"""The highest integer that every JSON parser can hold."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -120,7 +119,7 @@ def load_checkpoint(value: object, list_key: ListKey, first: int) -> Checkpoint:
 
 
 def _is_count(value: object) -> TypeGuard[int]:
-    return is_int(value) and 0 <= value <= MAX_INT
+    return is_int(value) and 0 <= value <= MAX_COUNT
 
 
 def _parse_fingerprints(text: object) -> tuple[bytes, ...] | None:
