@@ -85,36 +85,21 @@ def parse_page_info(envelope: dict[str, UntypedJSON], item_count: int, first: in
         stated = as_object(envelope.get("meta")).get("pagination")
     if not is_object(stated):
         return PageInfo()
-    return page_info(
-        page=stated.get("page"),
-        page_size=stated.get("pageSize"),
-        total=stated.get("total"),
-        total_pages=stated.get("totalPages"),
-        has_more=stated.get("hasMore"),
-        item_count=item_count,
-        first=first,
-    )
+    return page_info(stated, item_count, first)
 
 
 def page_info(
-    *,
-    page: UntypedJSON,
-    page_size: UntypedJSON,
-    total: UntypedJSON,
-    total_pages: UntypedJSON,
-    has_more: UntypedJSON,
-    item_count: int,
-    first: int = 1,
-    is_last_if_unknown: bool | None = None,
+    stated: Mapping[str, UntypedJSON], item_count: int, first: int, *, is_last_if_unknown: bool | None = None
 ) -> PageInfo:
-    """Return the position of a page from the values that a response states, of whatever types.
+    """Return the position of a page from the values that a response states, under the names of cStar and of whatever types.
 
     *is_last_if_unknown* is for a response that states nothing. None: a page with items is followed by another one if something was
     stated that cannot be read.
     """
+    total, total_pages = stated.get("total"), stated.get("totalPages")
     is_stated = total is not None or total_pages is not None
-    page, page_size, total, total_pages = count_of(page), count_of(page_size), count_of(total), count_of(total_pages)
-    has_more = parse_boolean(has_more)
+    page, page_size, total, total_pages = map(count_of, (stated.get("page"), stated.get("pageSize"), total, total_pages))
+    has_more = parse_boolean(stated.get("hasMore"))
     if has_more is None:
         pages_read = 1 if page is None else page - first + 1
         if total_pages is not None:

@@ -91,19 +91,9 @@ def _array(value: UntypedJSON, path: Path, response: RawResponse, envelope: dict
 
 
 def _info(paging: Paging, body: UntypedJSON, item_count: int, has_more: bool | None, *, is_last: bool = False) -> PageInfo:
-    def stated(path: Path) -> UntypedJSON:
-        return _value(body, path) if path else None
-
-    return page_info(
-        page=stated(paging.page),
-        page_size=stated(paging.page_size),
-        total=stated(paging.total),
-        total_pages=stated(paging.total_pages),
-        has_more=has_more,
-        item_count=item_count,
-        first=paging.first,
-        is_last_if_unknown=is_last,
-    )
+    paths = {"page": paging.page, "pageSize": paging.page_size, "total": paging.total, "totalPages": paging.total_pages}
+    stated = {name: _value(body, path) for name, path in paths.items() if path}
+    return page_info({**stated, "hasMore": has_more}, item_count, paging.first, is_last_if_unknown=is_last)
 
 
 def _more(paging: Paging, body: UntypedJSON, response: RawResponse, has_more: bool | None) -> bool | None:
