@@ -173,11 +173,17 @@ class BaseClient(PublicDir):
             InvalidArgumentError: *method* is not callable, for example because it was already called.
             CStarError: The method made no call, or its call failed.
         """
-        _require_callable(method)
+        if not callable(method):
+            if inspect.iscoroutine(method):
+                method.close()  # avoids Python's warning about a coroutine that was never awaited
+            raise InvalidArgumentError(_WITH_RESPONSE)
         capture: list[Response[Any]] = []
         token = RESPONSE_CAPTURE.set(capture)
         try:
-            data = await _require_awaitable(method(*args, **kwargs))
+            result = method(*args, **kwargs)
+            if not inspect.isawaitable(result):
+                raise InvalidArgumentError(_WITH_RESPONSE)
+            data = await result
         finally:
             RESPONSE_CAPTURE.reset(token)
         if not capture:
@@ -384,17 +390,3 @@ def _attributes(client: object) -> dict[str, Any]:
     state = object.__getstate__(client)
     dicts = cast("tuple[dict[str, Any], ...]", state if isinstance(state, tuple) else (state,))
     return {name: value for attributes in dicts for name, value in attributes.items()}
-
-
-def _require_callable(method: object) -> None:
-    if callable(method):
-        return
-    if inspect.iscoroutine(method):
-        method.close()  # avoids Python's warning about a coroutine that was never awaited
-    raise InvalidArgumentError(_WITH_RESPONSE)
-
-
-def _require_awaitable(result: Awaitable[R]) -> Awaitable[R]:
-    if inspect.isawaitable(result):
-        return result
-    raise InvalidArgumentError(_WITH_RESPONSE)
