@@ -14,7 +14,7 @@ from cstar_async._model.structuring import StructureError
 from cstar_async._operations.executor import CallArguments
 from cstar_async._operations.operation import Operation
 from cstar_async._protocol.headers import ACCEPT, parameter_headers
-from cstar_async._protocol.item_decoders import ITEM_TYPES, ByteDecoder, ItemDecoder, item_decoder
+from cstar_async._protocol.item_decoders import ITEM_TYPES, ItemDecoder, item_decoder
 from cstar_async._protocol.messages import Sink, StreamingResponse
 from cstar_async._types import Response, UntypedJSON
 from cstar_async.errors import CStarError, DecodeError, RequestTimeoutError
@@ -106,7 +106,7 @@ async def _open(
 
 
 def _bytes(_: Mapping[str, str]) -> ItemDecoder[bytes]:
-    return ByteDecoder()
+    return ItemDecoder()
 
 
 def _items(executor: ClientExecutor, convert: Callable[[UntypedJSON], T] | None) -> Callable[[Mapping[str, str]], ItemDecoder[T]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from cstar_async._protocol.headers import CONTENT_TYPE
 from cstar_async._protocol.json_parser import parse_json
@@ -13,7 +13,6 @@ from cstar_async._types import UntypedJSON
 from cstar_async.errors import ConnectionFailedError, DecodeError, ResponseTooLargeError
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 
 EVENT_STREAM: Final = "text/event-stream"
 LINE_TYPES: Final = (
@@ -31,47 +30,28 @@ _DONE: Final = "[DONE]"
 """The data of an event with which many servers end a stream of JSON."""
 
 
-class ItemDecoder(Protocol[T_co]):
-    """Splits a body into items. Its errors have no status of their own."""
+class ItemDecoder(Generic[T]):
+    """Splits a body into items. Here each chunk is one. The errors of decoders have no status of their own."""
 
-    is_done: bool
+    is_done = False
     """Whether the stream has said that it ends here."""
 
     def feed(self, chunk: bytes) -> list[Any]:
         """Return the items that end in a chunk, not yet decoded."""
-        ...
+        return [chunk]
 
     def end(self) -> list[Any]:
         """Return the item at the end of the body. Raises `ConnectionFailedError` if the last item is not complete."""
-        ...
-
-    def decode(self, item: Any) -> T_co:
-        """Return an item of `feed` or `end` in its final form."""
-        ...
-
-
-class ByteDecoder:
-    """Each chunk is an item."""
-
-    is_done = False
-
-    def feed(self, chunk: bytes) -> list[bytes]:
-        """Return the chunk."""
-        return [chunk]
-
-    def end(self) -> list[bytes]:
-        """Return nothing."""
         return []
 
-    def decode(self, item: bytes) -> bytes:
-        """Return the chunk."""
-        return item
+    def decode(self, item: Any) -> T:
+        """Return an item of `feed` or `end` in its final form."""
+        final: T = item
+        return final
 
 
-class LineDecoder(Generic[T]):
+class LineDecoder(ItemDecoder[T]):
     """Each line is a JSON value. An empty line is none."""
-
-    is_done = False
 
     def __init__(self, convert: Callable[[UntypedJSON], T], max_size: int | None, separator: bytes = b"\n") -> None:
         self._convert = convert
@@ -113,10 +93,8 @@ class LineDecoder(Generic[T]):
         return self._convert(_parse(item))
 
 
-class EventDecoder(Generic[T]):
+class EventDecoder(ItemDecoder[T]):
     """Each server-sent event is an item: its JSON data, or the event itself if *convert* is None."""
-
-    is_done = False
 
     def __init__(self, convert: Callable[[UntypedJSON], T] | None, max_size: int | None) -> None:
         self._convert = convert

@@ -88,7 +88,7 @@ def _part(name: str, value: object, stated_type: str | None, boundary: str, *, i
         yield _head(name, headers, boundary, _file_name(file) or name)
         yield FileSegment(name, file)
         return
-    is_json = _is_container(value) or _essence(stated_type) == JSON_TYPE
+    is_json = _is_container(value) or (stated_type or "").partition(";")[0].strip().lower() == JSON_TYPE
     text = encode_body(value, None) if is_json else _text(value, name)
     stated_type = JSON_TYPE if is_json else stated_type
     yield _head(name, {CONTENT_TYPE: stated_type} if stated_type is not None and _is_one_type(stated_type) else {}, boundary)
@@ -135,10 +135,6 @@ def _content_type(file: File, stated_type: str | None) -> str:
     if stated_type is not None and _is_one_type(stated_type):
         return stated_type
     return mimetypes.guess_type(_file_name(file) or "")[0] or OCTET_STREAM
-
-
-def _essence(stated_type: str | None) -> str:
-    return (stated_type or "").partition(";")[0].strip().lower()
 
 
 def _is_one_type(stated_type: str) -> bool:

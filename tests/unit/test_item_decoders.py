@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cstar_async import ConnectionFailedError, DecodeError, ResponseTooLargeError
-from cstar_async._protocol.item_decoders import ITEM_TYPES, LINE_TYPES, ByteDecoder, ItemDecoder, item_decoder
+from cstar_async._protocol.item_decoders import ITEM_TYPES, LINE_TYPES, ItemDecoder, item_decoder
 from cstar_async._protocol.sse import ServerSentEvent
 from cstar_async._types import UntypedJSON
 
@@ -177,5 +177,5 @@ def test_without_a_maximum_every_size_is_accepted(content_type: str) -> None:
 
 def test_chunks_of_bytes_are_items() -> None:
     """As they arrive."""
-    assert [b"a", b"bc"] == items_of(ByteDecoder(), b"a", b"bc")
-    assert not ByteDecoder().is_done
+    assert [b"a", b"bc"] == items_of(ItemDecoder(), b"a", b"bc")
+    assert not ItemDecoder().is_done
