@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import attrs
@@ -31,13 +30,6 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=Model)
 
-_GET: Final[Mapping[str, Callable[[CStarClient, str], Awaitable[Model]]]] = MappingProxyType(
-    {
-        "tickets": lambda client, row_id: client.tickets.get(row_id),
-        "customers": lambda client, row_id: client.customers.get(row_id),
-        "articles": lambda client, row_id: client.articles.get(row_id),
-    }
-)
 _CHUNK: Final = 500
 """Rows that are read from the file at once."""
 
@@ -150,7 +142,7 @@ class LocalCopy(PublicDir):
         rows: Rows = []
         if not target.is_deleted:
             with suppress(NotFoundError):
-                rows = rows_of([await _GET[target.table](client, target.id)])
+                rows = rows_of([await getattr(client, target.table).get(target.id)])
 
         def store(file: Transaction) -> None:
             check_source(file, client)

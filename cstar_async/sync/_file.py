@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
+import attrs
 import orjson
 
 from cstar_async._types import JSON, UntypedJSON
@@ -142,11 +143,11 @@ class Transaction:
     def unfinished(self) -> Pass | None:
         """The pass that an earlier run has not finished."""
         value = self.state("unfinished")
-        return None if value is None else Pass.from_json(value)
+        return None if value is None else Pass(**value)
 
     @unfinished.setter
     def unfinished(self, value: Pass | None) -> None:
-        self.set_state("unfinished", None if value is None else value.to_json())
+        self.set_state("unfinished", None if value is None else attrs.asdict(value))
 
     def check_source(self, source: str) -> None:
         """Check that all rows come from one team.

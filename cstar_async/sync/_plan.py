@@ -12,7 +12,7 @@ import attrs
 
 from cstar_async._model.codec import decode_items, to_dict
 from cstar_async._model.model import Model
-from cstar_async._types import JSON, JSONObject, UntypedJSON, is_array, is_mapping, is_object
+from cstar_async._types import JSON, UntypedJSON, is_array, is_mapping, is_object
 from cstar_async._validation import invalid
 from cstar_async.errors import PayloadError
 from cstar_async.models import Article, Customer, ExportResult, Message, Ticket
@@ -21,7 +21,7 @@ from cstar_async.webhooks import WebhookEvent
 TABLES: Final[Mapping[type[Model], str]] = MappingProxyType(
     {Ticket: "tickets", Customer: "customers", Article: "articles", Message: "messages"}
 )
-"""The table of each model. All but `messages` are also types of an export, paths of lists and the beginning of paths of objects."""
+"""The table of each model. All but `messages` are also types of an export, and namespaces of the client."""
 MAX_EXPORT_ROWS: Final = 10_000
 """Rows of one type in one export (documented)."""
 _REQUIRED: Final = ("id", "createdAt")
@@ -126,16 +126,7 @@ class Pass:
 
     read: int
     """The version at which it began."""
-    tables: tuple[str, ...]
+    tables: Sequence[str]
     """The tables that are left to list; the first is being read. Messages come last and need no position."""
     checkpoint: Mapping[str, JSON] | None = None
     """The position in the first list; None: its beginning."""
-
-    def to_json(self) -> JSONObject:
-        """Return it as JSON."""
-        return {"read": self.read, "tables": list(self.tables), "checkpoint": self.checkpoint}
-
-    @classmethod
-    def from_json(cls, value: UntypedJSON) -> Pass:
-        """Read it from JSON."""
-        return cls(value["read"], tuple(value["tables"]), value["checkpoint"])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeVar, cast
 
 import attrs
@@ -34,13 +33,6 @@ R = TypeVar("R")
 
 LOGGER: Final = logging.getLogger("cstar_async.sync")
 
-_LISTS: Final[Mapping[str, Callable[[CStarClient], Paginator[Model]]]] = MappingProxyType(
-    {
-        "tickets": lambda client: client.tickets.list(),
-        "customers": lambda client: client.customers.list(),
-        "articles": lambda client: client.articles.list(),
-    }
-)
 _READ_AHEAD: Final = 4
 """Pages of a list under way ahead of the file."""
 _CONCURRENCY: Final = 8
@@ -122,7 +114,7 @@ class Refresh:
     async def _read_list(self, left: Pass) -> Pass:
         """Store the rest of a list, and return what is left then."""
         table, following = left.tables[0], Pass(left.read, left.tables[1:])
-        paginator = _LISTS[table](self._client)
+        paginator: Paginator[Model] = getattr(self._client, table).list()
         if left.checkpoint is not None:
             paginator = paginator.resume(left.checkpoint)
         async for page in paginator.prefetch(_READ_AHEAD).pages():
