@@ -64,20 +64,7 @@ class Writer(Protocol):
 
 
 def open_writer(output: Path, file_format: Format, table: str, columns: Sequence[str], *, resume: bool, overwrite: bool) -> Writer:
-    """Return the writer of a file, which is not touched before the writer is entered.
-
-    Args:
-        output: The file.
-        file_format: Its format.
-        table: The name of the table in a database.
-        columns: The fields of a row.
-        resume: Whether to continue an export that stopped.
-        overwrite: Whether to replace a file. With *resume*, only one that is complete.
-
-    Raises:
-        UsageError: The file exists, or a library is missing.
-        OSError: The folder does not exist, or cannot be written.
-    """
+    """Return the writer of a file, which is not touched before the writer is entered. With *resume*, a part is not overwritten."""
     if file_format == "parquet" and find_spec("pyarrow") is None:
         raise UsageError("the format parquet requires pyarrow, which is not installed: pip install pyarrow")
     if output.exists() and not output.is_file():
@@ -95,7 +82,7 @@ def open_writer(output: Path, file_format: Format, table: str, columns: Sequence
     if file_format == "sqlite":
         return _DatabaseWriter(output, table, columns, replaced)
     if file_format == "csv":
-        return _TextWriter(output, output, lambda rows: _csv_lines(columns, rows), replaced, header=_csv_header(columns))
+        return _TextWriter(output, output, lambda rows: _csv_lines(columns, rows), replaced, header=_csv_bytes([[*columns, EXTRA]]))
     if file_format == "parquet":
         return _ParquetWriter(output, columns, replaced)
     return _TextWriter(output, output, _json_lines, replaced)
@@ -129,7 +116,9 @@ class _TextWriter:
         self._encode = encode
         self._replaced = replaced
         self._header = header
-        self.state = _read_state(self._state_path) if self._state_path.exists() and not replaced else State()
+        self.state = State()
+        if self._state_path.exists() and not replaced:
+            self.state = _state_of(read_object(str(self._state_path)), self._state_path)
 
     def __enter__(self) -> Self:
         _delete(self._replaced)
@@ -251,10 +240,6 @@ def _is_partial_database(path: Path) -> bool:
     return bool(found[0])
 
 
-def _read_state(path: Path) -> State:
-    return _state_of(read_object(str(path)), path)
-
-
 def _state_of(value: JSON, path: Path) -> State:
     match value:
         case {"rows": int(rows), "size": int(size), "checkpoint": dict() | None as checkpoint} if rows >= 0 and size >= 0:
@@ -291,10 +276,6 @@ def _dumps(value: object) -> bytes:
         return orjson.dumps(value)
     except orjson.JSONEncodeError:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _csv_header(columns: Sequence[str]) -> bytes:
-    return _csv_bytes([[*columns, EXTRA]])
 
 
 def _csv_lines(columns: Sequence[str], rows: Sequence[Row]) -> bytes:
