@@ -24,13 +24,7 @@ class ApiClient(BaseClient):
         credentials: Mapping[str, Credential | None],
         options: ApiClientOptions,
     ) -> None:
-        """Connect the parts of the client; no I/O, and no running loop needed.
-
-        Args:
-            base_url: Scheme, host and an optional path prefix of the API.
-            credentials: What authenticates the requests, by security scheme; None where it was not given.
-            options: The other arguments of the client.
-        """
+        """Connect the parts of the client. The credentials are by security scheme, and None where they were not given."""
         call_options: dict[str, Any] = {name: value for name, value in options.items() if name in _CALL_SETTINGS}
         shared_options: dict[str, Any] = {name: value for name, value in options.items() if name not in _CALL_SETTINGS}
         self._setup(

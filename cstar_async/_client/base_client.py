@@ -71,7 +71,7 @@ class BaseClient(PublicDir):
             api_key: A validated key; None: no key is sent.
             initial_limit: Calls of a window until a response states the limit.
             clock: None: the system's clock.
-            credentials: What authenticates the requests, by security scheme, where that is no API key of cStar.
+            credentials: By security scheme, for APIs without a key of cStar.
         """
         from cstar_async._transport.aiohttp_transport import AiohttpTransport, max_concurrency
 

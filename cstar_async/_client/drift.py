@@ -23,14 +23,7 @@ _PREFIX: Final = "#/components/schemas/"
 
 
 def find_drift(operation: str, schema: str, data: UntypedJSON, schemas: Schemas) -> tuple[DriftInfo, ...]:
-    """Compare data, or each item of an array, with a component schema. Each difference is returned once.
-
-    Args:
-        operation: The operationId.
-        schema: The name of the component schema.
-        data: The `data` of a response.
-        schemas: All component schemas.
-    """
+    """Compare the data of a response, or each item of an array, with a component schema. Each difference is returned once."""
     comparison = _Comparison(operation, schemas)
     reference = {"$ref": _PREFIX + schema}
     if is_array(data):

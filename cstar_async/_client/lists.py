@@ -113,19 +113,7 @@ def _paginator(
     headers: Mapping[str, str],
     options: RequestOptions | None,
 ) -> Paginator[T]:
-    """Return a paginator.
-
-    Args:
-        executor: The executor of the client.
-        build: Builds a call without a query.
-        decode: Decodes the items of a page.
-        paging: None: the whole list comes at once.
-        filters: The parameters of the query.
-        operation: The operation, if the list is that of one.
-        key: What names the list in checkpoints: the operation and the path.
-        headers: Further headers.
-        options: Options of each call.
-    """
+    """Return a paginator for a `PagedList` with these filters. *key* names it in checkpoints: the operation and the path."""
     position: Position | None = None
     size: int | None = None
     begin = 0
@@ -184,8 +172,10 @@ class PagedList(Generic[T]):
     operation: Operation | None
     """None: the path was given by the caller."""
     build: Callable[[], Call]
+    """Builds a call without a query."""
     decode: Callable[[list[UntypedJSON]], list[T]]
     paging: Paging | None
+    """None: the whole list comes at once."""
     filters: str
     """The query without position and size, encoded."""
     headers: Mapping[str, str]

@@ -33,18 +33,9 @@ async def run_in_batches(
     idempotency_key: str | None,
     options: RequestOptions | None,
 ) -> M:
-    """Call an operation for an array of any length.
+    """Call an operation for an array of any length, and return the merged result.
 
-    Args:
-        executor: The executor of the client.
-        plan: How the array is split and the results are merged.
-        result: The model of the result.
-        body: The whole body.
-        idempotency_key: The keys of the calls are derived from it. None: one is made.
-        options: Options of each call.
-
-    Returns:
-        The merged result. For an empty array nothing is sent, and all numbers are 0.
+    For an empty array nothing is sent, and all numbers are 0. The keys of the calls are derived from *idempotency_key*.
 
     Raises:
         InvalidArgumentError: The array is no list or tuple, the key is invalid, or an item has a misspelt key. Nothing was sent.

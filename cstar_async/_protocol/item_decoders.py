@@ -126,10 +126,7 @@ class EventDecoder(ItemDecoder[T]):
 def item_decoder(headers: Mapping[str, str], convert: Callable[[UntypedJSON], T] | None, max_size: int | None) -> ItemDecoder[Any]:
     """Return the decoder for the content type of a response. Raises `DecodeError` if it is no stream of items.
 
-    Args:
-        headers: The headers of the response.
-        convert: Makes an item of a JSON value. None: server-sent events stay what they are.
-        max_size: Bytes of one item; None: no limit.
+    *convert* makes an item of a JSON value; without it, server-sent events stay what they are. *max_size* is in bytes of one item.
     """
     content_type = headers.get(CONTENT_TYPE, "").partition(";")[0].strip().lower()
     if content_type == EVENT_STREAM:

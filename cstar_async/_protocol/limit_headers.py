@@ -27,9 +27,7 @@ _MAX_SECONDS: Final = 10**11
 def with_rate_limit(headers: Mapping[str, str], epoch: float) -> Mapping[str, str]:
     """Return headers with the rate limit under the names of cStar, or as they are if they state none, or state it so.
 
-    Args:
-        headers: The headers of a response.
-        epoch: The time in seconds since the epoch, for a response without a `Date`.
+    *epoch* is the time in seconds since the epoch, for a response without a `Date`.
     """
     for prefix in _PREFIXES:
         limit = headers.get(f"{prefix}Limit") or headers.get(f"{prefix}Total")

@@ -170,12 +170,9 @@ def cursor_position(paging: Paging, following: str, origin: Origin) -> str:
 
 
 def cursor_request(position: str, filters: str, size: str) -> tuple[str | None, str]:
-    """Return the path, where it is not that of the list, and the query of the page at a position.
+    """Return the path, where it is not that of the list, and the query of the page at a position, perhaps of a checkpoint.
 
-    Args:
-        position: A value of `cursor_position`, perhaps from a checkpoint.
-        filters: The query without position and size.
-        size: The parameter of the size, encoded; it may be empty.
+    *size* is the parameter of the size, encoded; it may be empty.
     """
     path, is_url, query = position.rpartition("?")
     if not is_url:

@@ -210,12 +210,7 @@ class PageTraversal(Generic[T]):
 def last_page_to_request(number: int, page: Page[T], size: int, limit: int | None, first: int = 1) -> int:
     """Return the last page that can be requested ahead after page *number*, so that no request is in vain.
 
-    Args:
-        number: The number of the page.
-        page: The page, as it was read last.
-        size: Items a page, as requested.
-        limit: How many more items are wanted. None: all.
-        first: The number of the first page.
+    *size* is that of a page, as requested, and *limit* the number of items that are still wanted; None: all.
     """
     if not page.has_more:
         return number

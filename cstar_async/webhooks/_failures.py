@@ -32,15 +32,9 @@ def log_event(
     logger: logging.Logger = LOGGER,
     **fields: object,
 ) -> None:
-    """Log a message about an event. The id and the fields are attributes of the record too, as `extra` sets them.
+    """Log a message about an event, with its id before it and the traceback of *failure* after it.
 
-    Args:
-        level: The level.
-        message: What happened, with fields such as `%(attempt)d`. The id is put before it.
-        event_id: The id of the event.
-        failure: An exception whose traceback is put after the message.
-        logger: The logger.
-        fields: Values by name.
+    The message has fields such as `%(attempt)d`. Id and fields are attributes of the record too, as `extra` sets them.
     """
     fields = {"event_id": event_id, **fields}
     text = f"%(event_id)s: {message}"
