@@ -84,7 +84,10 @@ class Stream(Generic[T]):
         self._is_at_end = False
 
     async def __aenter__(self) -> Self:
-        await self._ensure_open()
+        if self._is_at_end:
+            raise CStarError("this stream is closed; call the method again for another one")
+        if self._opened is None:
+            self._opened = await self._open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -120,12 +123,6 @@ class Stream(Generic[T]):
         self._ready.clear()
         if self._opened is not None:
             self._opened[0].close()
-
-    async def _ensure_open(self) -> None:
-        if self._is_at_end:
-            raise CStarError("this stream is closed; call the method again for another one")
-        if self._opened is None:
-            self._opened = await self._open()
 
     def _entered(self) -> tuple[StreamSource, ItemDecoder[T]]:
         if self._opened is None:
@@ -199,63 +196,48 @@ class _FileSink:
         self._temporary = path.with_name(f".{secrets.token_hex(12)}.part")
         self._max_size = max_size
         self._on_progress = on_progress
-        self._file: BinaryIO | None = None
         self._written = 0
         self._size: int | None = None
 
     async def __aenter__(self) -> Self:
         if self._try(self._path.is_dir):
             raise CStarError("the file could not be written: the path is a directory")
-        self._file = self._try(lambda: self._temporary.open("xb"))
+        self._file: BinaryIO = self._try(lambda: self._temporary.open("xb"))
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
             if kind is None:
-                self._try(self._replace)
+                self._try(self._file.close)
+                self._try(lambda: self._temporary.replace(self._path))
         finally:
-            self._discard()
+            # The error of the call is the one to raise. A file that has replaced the other one is not here any more.
+            with suppress(OSError):  # the disk is full, and what is not written is not needed
+                self._file.close()
+            with suppress(OSError):  # its folder is gone or locked
+                self._temporary.unlink()
 
     async def restart(self, size: int | None) -> None:
         """Drop what an earlier attempt wrote; see `Sink.restart`."""
         self._written, self._size = 0, size
         if size is not None:
             self._check_size(size)
-        self._try(self._truncate)
+        self._try(lambda: self._file.seek(0))
+        self._try(self._file.truncate)
 
     async def write(self, piece: bytes) -> None:
         """Append a piece, in a thread."""
         self._check_size(self._written + len(piece))
-        file = self._file
-        if file is not None:
-            try:
-                await asyncio.get_running_loop().run_in_executor(None, file.write, piece)
-            except OSError as error:
-                raise _failure(error) from None
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, self._file.write, piece)
+        except OSError as error:
+            raise _failure(error) from None
         self._written += len(piece)
         report_progress(self._on_progress, self._written, self._size)
 
     def _check_size(self, size: int) -> None:
         if self._max_size is not None and size > self._max_size:
             raise ResponseTooLargeError(f"the response is larger than max_size={self._max_size} bytes")
-
-    def _truncate(self) -> None:
-        if self._file is not None:
-            self._file.seek(0)
-            self._file.truncate()
-
-    def _replace(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._temporary.replace(self._path)
-
-    def _discard(self) -> None:
-        """Remove the file, unless it has replaced the other one. The error of the call is the one to raise."""
-        if self._file is not None:
-            with suppress(OSError):  # the disk is full, and what is not written is not needed
-                self._file.close()
-            with suppress(OSError):  # its folder is gone or locked
-                self._temporary.unlink()
 
     def _try(self, action: Callable[[], T]) -> T:
         try:
