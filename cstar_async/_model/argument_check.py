@@ -174,34 +174,25 @@ def _fold(text: str) -> str:
 @cache
 def _fields_of(models: tuple[type[Model], ...]) -> _Fields:
     """Return the fields of a model, or those that any of several models has."""
-    attributes: dict[str, str] = {}
-    enums: dict[str, list[type[OpenEnum]]] = {}
-    nested: dict[str, dict[type[Model], None]] = {}
-    old_values: dict[str, set[object]] = {}
-    plain: set[str] = set()
-    deprecated: set[str] = set()
-    in_use: set[str] = set()
+    found: dict[str, list[tuple[type[Model], str, list[type]]]] = {}
     for model in models:
-        deprecated |= model.__deprecated_fields__
-        in_use |= {*model.__wire_names__.values()} - model.__deprecated_fields__
         hints = get_type_hints(model)
         for attribute, name in model.__wire_names__.items():
-            attributes.setdefault(name, attribute)
-            classes = list(_classes_in(hints[attribute]))
-            enums.setdefault(name, []).extend(cls for cls in classes if issubclass(cls, OpenEnum))
-            nested.setdefault(name, {}).update((cls, None) for cls in classes if issubclass(cls, Model))
-            old_values.setdefault(name, set()).update(model.__deprecated_values__.get(name, ()))
-            if not any(issubclass(cls, OpenEnum) for cls in classes):
-                plain.add(name)
+            found.setdefault(name, []).append((model, attribute, list(_classes_in(hints[attribute]))))
     checked: list[_Field] = []
-    for name, attribute in attributes.items():
-        current = frozenset(value for enum in enums[name] for value in enum.__by_value__ if value not in enum.__deprecated_values__)
-        old = old_values[name].union(*(enum.__deprecated_values__ for enum in enums[name])) - current
-        if name not in plain or nested[name] or old:
-            checked.append(_Field(attribute, name, None if name in plain else current, frozenset(old), tuple(nested[name])))
-    return _Fields(
-        frozenset(attributes), {_fold(name): name for name in attributes}, tuple(checked), frozenset(deprecated - in_use)
-    )
+    for name, places in found.items():
+        classes = [cls for _, _, classes in places for cls in classes]
+        enums = [cls for cls in classes if issubclass(cls, OpenEnum)]
+        nested = tuple(dict.fromkeys(cls for cls in classes if issubclass(cls, Model)))
+        is_plain = not all(any(issubclass(cls, OpenEnum) for cls in classes) for _, _, classes in places)
+        current = frozenset(value for enum in enums for value in enum.__by_value__ if value not in enum.__deprecated_values__)
+        old = {value for model, _, _ in places for value in model.__deprecated_values__.get(name, ())}
+        old = old.union(*(enum.__deprecated_values__ for enum in enums)) - current
+        if not is_plain or nested or old:
+            checked.append(_Field(places[0][1], name, None if is_plain else current, frozenset(old), nested))
+    in_use = {name for model in models for name in model.__wire_names__.values() if name not in model.__deprecated_fields__}
+    deprecated = frozenset[str]().union(*(model.__deprecated_fields__ for model in models)) - in_use
+    return _Fields(frozenset(found), {_fold(name): name for name in found}, tuple(checked), deprecated)
 
 
 def _classes_in(annotation: object) -> Iterator[type]:
