@@ -6,6 +6,7 @@ import enum
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
+from types import NoneType
 from typing import Any, Final, Generic, Literal, TypeAlias, TypeGuard, TypeVar
 
 import attrs
@@ -176,14 +177,23 @@ class Response(_AttrsRepr, Generic[T]):
         return partial(type(self), **fields), ()  # aiohttp's view of the headers cannot be pickled
 
 
+_JSON_TYPES: Final[Mapping[type, str]] = {
+    bool: "boolean",
+    str: "string",
+    int: "integer",
+    float: "number",
+    dict: "object",
+    list: "array",
+    NoneType: "null",
+}
+
+
+def json_type(value: UntypedJSON) -> str:
+    """Return the JSON type of a parsed value."""
+    return _JSON_TYPES[type(value)]
+
+
 def json_type_name(value: UntypedJSON) -> str:
-    """Return the JSON type of a value for an error message."""
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, list):
-        return "an array"
-    if isinstance(value, str):
-        return "a string"
-    if value is None:
-        return "null"
-    return "a boolean" if isinstance(value, bool) else "a number"
+    """Return the JSON type of a parsed value for an error message."""
+    kind = json_type(value)
+    return {"array": "an array", "object": "an object", "null": "null", "integer": "a number"}.get(kind, f"a {kind}")

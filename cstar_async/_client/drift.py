@@ -10,9 +10,9 @@ from typing import Final, Literal, TypeAlias, cast
 
 import attrs
 
-from cstar_async._client.drift_correction import Path, add_field, add_type, add_value, make_optional, type_of
+from cstar_async._client.drift_correction import Path, add_field, add_type, add_value, make_optional
 from cstar_async._redaction import printable_line
-from cstar_async._types import UntypedJSON, is_array, is_object
+from cstar_async._types import UntypedJSON, is_array, is_object, json_type
 from cstar_async.hooks import DriftInfo
 
 Schema: TypeAlias = Mapping[str, UntypedJSON]
@@ -46,7 +46,7 @@ class _Comparison:
             return
         if "x-cstar-string-shorthand" in schema and isinstance(value, str):
             return
-        expected, actual = _types_of(schema), type_of(value)
+        expected, actual = _types_of(schema), json_type(value)
         if expected and actual not in expected and not (actual == "integer" and "number" in expected):
             correction = add_type(place, given, value) if place else ""
             yield self._drift(where, "wrong_type", " or ".join(expected), actual, correction)
@@ -73,7 +73,7 @@ class _Comparison:
         elif "x-cstar-unknown" in union:
             yield from self.compare({"$ref": _PREFIX + union["x-cstar-unknown"]}, value, where, ())
         else:
-            yield self._drift(f"{where}.{name}", "missing" if tag is None else "wrong_type", "string", type_of(tag))
+            yield self._drift(f"{where}.{name}", "missing" if tag is None else "wrong_type", "string", json_type(tag))
 
     def _compare_object(self, schema: Schema, value: dict[str, UntypedJSON], where: str, path: Path) -> Iterator[DriftInfo]:
         properties: Mapping[str, Schema] = schema.get("properties", {})
@@ -90,7 +90,7 @@ class _Comparison:
                 yield from self.compare(cast("Schema", rest), item, f"{where}.*", (*path, "additionalProperties"))
             elif not rest and name not in aliases:
                 correction = add_field(path, name, item, self.operation)
-                yield self._drift(f"{where}.{name}", "unknown_field", "nothing", type_of(item), correction)
+                yield self._drift(f"{where}.{name}", "unknown_field", "nothing", json_type(item), correction)
 
     def _resolve(self, schema: Schema, value: UntypedJSON, path: Path) -> tuple[Schema, Path]:
         """Follow references, and select the alternative that is not null, or null for a null value.

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, TypeAlias
 
 from cstar_async._redaction import redact
-from cstar_async._types import UntypedJSON, is_array, is_object
+from cstar_async._types import UntypedJSON, is_array, is_object, json_type
 
 Path: TypeAlias = tuple[str | int, ...]
 """The keys that lead to a part of the document."""
@@ -27,29 +27,29 @@ def add_field(owner: Path, name: str, value: UntypedJSON, operation: str) -> str
     if not _FIELD.fullmatch(name) or redact(name) != name:
         return ""
     node = {**_schema_of(value), "x-evidence": "observed", "x-source": f"Received from {operation}."}
-    return _actions(_update(owner, {"properties": {name: node}}))
+    return _update(owner, {"properties": {name: node}})
 
 
 def add_value(enum: Path, value: str) -> str:
     """Return the correction for a value that the enum at *enum* does not have."""
     is_name = _VALUE.fullmatch(value) and redact(value) == value
-    return _actions(_update((*enum, "enum"), value)) if is_name else ""
+    return _update((*enum, "enum"), value) if is_name else ""
 
 
 def add_type(node: Path, schema: Mapping[str, UntypedJSON], value: UntypedJSON) -> str:
     """Return the correction for a value of another type than the schema at *node* has."""
     added = _schema_of(value)
     if "oneOf" in schema:
-        return _actions(_update((*node, "oneOf"), added))
+        return _update((*node, "oneOf"), added)
     if "$ref" in schema:
-        return _actions(_update(node, {"nullable": True})) if value is None else ""
+        return _update(node, {"nullable": True}) if value is None else ""
     known: UntypedJSON = schema.get("type", [])
-    return _actions(_update(node, {**added, "type": [*([known] if isinstance(known, str) else []), *added["type"]]}))
+    return _update(node, {**added, "type": [*([known] if isinstance(known, str) else []), *added["type"]]})
 
 
 def make_optional(owner: Path, name: str) -> str:
     """Return the correction for a required field that was not sent."""
-    return _actions({"target": f"{_target((*owner, 'required'))}[?@=={_quoted(name)}]", "remove": True})
+    return json.dumps([{"target": f"{_target((*owner, 'required'))}[?@=={_quoted(name)}]", "remove": True}])
 
 
 def _schema_of(value: UntypedJSON) -> dict[str, UntypedJSON]:
@@ -59,33 +59,14 @@ def _schema_of(value: UntypedJSON) -> dict[str, UntypedJSON]:
     if is_array(value):
         kinds = {json.dumps(_schema_of(item)): _schema_of(item) for item in value}
         return {"type": ["array"], "items": next(iter(kinds.values())) if len(kinds) == 1 else {}}
-    return {"type": [type_of(value)]}
+    return {"type": [json_type(value)]}
 
 
-def type_of(value: UntypedJSON) -> str:
-    """Return the JSON type of a value."""
-    return next((name for python, name in _TYPES if isinstance(value, python)), "null")
+def _update(path: Path, change: UntypedJSON) -> str:
+    return json.dumps([{"target": _target(path), "update": change}])
 
 
-_TYPES: Final = (
-    (bool, "boolean"),
-    (str, "string"),
-    (int, "integer"),
-    (float, "number"),
-    (dict, "object"),
-    (list, "array"),
-)
-
-
-def _update(path: Path, change: UntypedJSON) -> dict[str, UntypedJSON]:
-    return {"target": _target(path), "update": change}
-
-
-def _actions(*actions: Mapping[str, UntypedJSON]) -> str:
-    return json.dumps(actions)
-
-
-def _target(path: Sequence[str | int]) -> str:
+def _target(path: Path) -> str:
     """Return a JSONPath."""
     return "$" + "".join(f".{key}" if isinstance(key, str) and _PLAIN.fullmatch(key) else f"[{_quoted(key)}]" for key in path)
 
