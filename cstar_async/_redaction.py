@@ -30,9 +30,13 @@ def printable_line(text: object) -> str:
     """
     if not isinstance(text, str):
         text = short_repr(text)
-    line = " ".join(text[:MAX_STORED_LENGTH].split())
-    if len(text) > MAX_STORED_LENGTH:
-        line = line[: MAX_STORED_LENGTH - 1] + "…"
+    line = one_line(text[:MAX_STORED_LENGTH])
+    return line[: MAX_STORED_LENGTH - 1] + "…" if len(text) > MAX_STORED_LENGTH else line
+
+
+def one_line(text: str) -> str:
+    """Return one line of any length, with unprintable characters replaced."""
+    line = " ".join(text.split())
     return line if line.isprintable() else "".join(character if character.isprintable() else "\ufffd" for character in line)
 
 

@@ -15,10 +15,11 @@ from urllib.parse import urlsplit
 import typer
 
 from cstar_async import CStarClient, CStarError, to_dict
+from cstar_async._redaction import one_line
 from cstar_async.cli._calls import Json, MaxWait, Timeout, new_client, run_with
 from cstar_async.cli._commands import event_types, signing_secrets
 from cstar_async.cli._errors import UsageError
-from cstar_async.cli._output import escape, format_json, note, printable
+from cstar_async.cli._output import escape, format_json, note
 from cstar_async.webhooks import WebhookEvent, sign
 
 _FORWARD_TIMEOUT: Final = 10.0
@@ -81,7 +82,7 @@ def _print_event(event: WebhookEvent, body: bytes, *, as_json: bool) -> None:
         except (CStarError, RecursionError):  # it is nested more deeply than Python can write
             text = escape(body.decode().replace("\r", " ").replace("\n", " "))
     else:
-        text = f"{datetime.now():%H:%M:%S}  {printable(str(event.type)):<24}  {printable(str(event.id))}"  # noqa: DTZ005  # for people
+        text = f"{datetime.now():%H:%M:%S}  {one_line(str(event.type)):<24}  {one_line(str(event.id))}"  # noqa: DTZ005  # for people
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
@@ -116,6 +117,6 @@ def _forward(event: WebhookEvent, body: bytes, url: str, secret: str) -> str:
         error.close()
         return f"{error.code} {url}"
     except (OSError, ValueError) as error:
-        return f"not delivered to {url}: {printable(str(getattr(error, 'reason', error)))}"
+        return f"not delivered to {url}: {one_line(str(getattr(error, 'reason', error)))}"
     except http.client.HTTPException as error:
         return f"not delivered to {url}: the response is not valid HTTP ({type(error).__name__})"

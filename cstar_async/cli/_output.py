@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Final, cast
 
 from cstar_async import JSON, Model, to_dict
-from cstar_async._redaction import redact_secrets
+from cstar_async._redaction import one_line, redact_secrets
 
 _SECRET_NAMES: Final = frozenset({"secret", "signingsecret", "apikey", "token", "password"})
 _UNSAFE: Final = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -99,14 +99,8 @@ def _cell(value: JSON, *, max_length: int | None = None) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     text = value if isinstance(value, str) else format_json(value, indent=None)
-    line = printable(text)
+    line = one_line(text)
     return line if max_length is None or len(line) <= max_length else f"{line[: max_length - 1]}…"
-
-
-def printable(text: str) -> str:
-    """Return one line without characters that control a terminal."""
-    line = " ".join(text.split())
-    return line if line.isprintable() else "".join(character if character.isprintable() else "\ufffd" for character in line)
 
 
 def _columns(rows: Sequence[Mapping[str, JSON]]) -> list[str]:

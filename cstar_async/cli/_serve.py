@@ -166,6 +166,8 @@ async def _run(fake: FakeCStar, *, is_verbose: bool) -> None:
 
 async def _log_activity(fake: FakeCStar) -> None:
     """Print each request when its response is known, and each attempt of a delivery."""
+    from cstar_async._redaction import printable_line
+
     request: ReceivedRequest | None = None
     delivery: Delivery | None = None
     polls = 0
@@ -176,10 +178,10 @@ async def _log_activity(fake: FakeCStar) -> None:
                 polls += 1
                 break
             request, polls = one, 0
-            _print(_request_line(one))
+            _print(f"{printable_line(_request_line(one))}\n")
         for attempt in _newer(fake.deliveries, delivery):
             delivery = attempt
-            _print(_delivery_line(attempt))
+            _print(f"{printable_line(_delivery_line(attempt))}\n")
 
 
 def _newer(log: Sequence[T], last: T | None) -> list[T]:
@@ -189,21 +191,16 @@ def _newer(log: Sequence[T], last: T | None) -> list[T]:
 
 
 def _request_line(request: ReceivedRequest) -> str:
-    from cstar_async._redaction import printable_line
-
     target = f"{request.path}?{request.query_string}" if request.query_string else request.path
     notes = [f"unknown parameter {name}" for name in request.unknown_parameters]
     notes += ["repeated, from the idempotency key"] if request.was_replayed else []
     line = f"{datetime.now():%H:%M:%S} {request.method} {request.status or 'no response'} {target}"  # noqa: DTZ005  # for people
-    return printable_line(f"{line} ({', '.join(notes)})" if notes else line) + "\n"
+    return f"{line} ({', '.join(notes)})" if notes else line
 
 
 def _delivery_line(delivery: Delivery) -> str:
-    from cstar_async._redaction import printable_line
-
     outcome = delivery.status or delivery.error
-    line = f"{datetime.now():%H:%M:%S} event {outcome} {delivery.event_type} attempt {delivery.attempt} to {delivery.url}"  # noqa: DTZ005
-    return printable_line(line) + "\n"
+    return f"{datetime.now():%H:%M:%S} event {outcome} {delivery.event_type} attempt {delivery.attempt} to {delivery.url}"  # noqa: DTZ005
 
 
 def _print(text: str) -> None:
