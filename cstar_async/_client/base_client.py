@@ -6,7 +6,7 @@ import inspect
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, ClassVar, Final, Literal, ParamSpec, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, ParamSpec, Self, TypeVar, cast, overload
 
 import attrs
 
@@ -27,9 +27,11 @@ from cstar_async._rate_limit.limiter import RateLimiter
 from cstar_async._repr import PublicDir
 from cstar_async._types import JSON, Priority, RateLimitState, RequestOptions, Response
 from cstar_async.errors import CStarError, InvalidArgumentError
-from cstar_async.files import FileInput, Stream
 from cstar_async.pagination import Paginator, Paging
 from cstar_async.pagination._paging import PAGES
+
+if TYPE_CHECKING:
+    from cstar_async.files import FileInput, Stream
 
 P = ParamSpec("P")
 R = TypeVar("R")

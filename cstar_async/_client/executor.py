@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
-from typing import Any, Final, TypeVar, Unpack, cast, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeVar, Unpack, cast, get_args
 
 from cstar_async._client.call import Call, CallTarget, TransferCall
 from cstar_async._client.lists import paginate_operation
@@ -36,8 +36,10 @@ from cstar_async._types import (
 )
 from cstar_async._validation import check_instance
 from cstar_async.errors import ConfigurationError, DecodeError, InvalidArgumentError, PaginationError
-from cstar_async.files import Download, Stream
 from cstar_async.pagination import Paginator
+
+if TYPE_CHECKING:
+    from cstar_async.files import Download, Stream  # most programs transfer no files
 
 T = TypeVar("T")
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import aiohttp
 from aiohttp import hdrs
@@ -19,6 +18,9 @@ from aiohttp import hdrs
 from cstar_async._protocol.messages import Sink
 from cstar_async._transport.decompression import StreamDecompressor, decompress, too_large
 from cstar_async.errors import ConnectionFailedError, ResponseTooLargeError
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 _MAX_INLINE: Final = 1024 * 1024
 """Bytes that are decompressed in the event loop, which takes some milliseconds."""
@@ -140,6 +142,8 @@ class Decompressor:
                 if inline == max_size:
                     raise
         if self._threads is None:
+            from concurrent.futures import ThreadPoolExecutor  # most bodies are small
+
             self._threads = ThreadPoolExecutor(_THREADS, "cstar-decompression")
         run: Callable[[bytes, str, int | None], bytes] = decompress
         return await asyncio.get_running_loop().run_in_executor(self._threads, run, body, encoding, max_size)
