@@ -1,14 +1,9 @@
-"""The rate limiter for processes that share a key.
-
-It promises what the one in memory does (`_rate_limit.limiter` has the six sentences), for all processes together. Only the order of
-calls is that of each process; between processes, permits are divided evenly.
+"""The rate limiter for processes that share a key. It keeps the promises of `_rate_limit.limiter` for all processes together.
 
 Each process has a queue of waiting requests (`_wait_queue`) and a copy of the shared window (`_shared_window`). To get permits, it
 sends its state to Redis (`_local_state`): the permits in use, the waiting requests, and what the API stated. A script
 (`rate_limiter.lua`) applies that to the shared state and replies with permits. One such exchange runs at a time and carries
-everything that has come up meanwhile (`_sync_task`). So a hundred concurrent requests need hardly more exchanges than one. Permits
-are never taken in advance, so no process keeps one that another needs. Without Redis, each process uses a share of the limit: the
-fallback.
+everything that has come up meanwhile (`_sync_task`), so a hundred concurrent requests need hardly more exchanges than one.
 """
 
 from __future__ import annotations
@@ -37,7 +32,6 @@ if TYPE_CHECKING:
     from redis.asyncio.cluster import RedisCluster
 
 _CLOSED: Final = "the rate limiter is closed"
-
 MIN_ROUND_TRIP: Final = 0.1
 """Seconds for the exchange with Redis that even a request with max_wait=0 may take."""
 LAZY_SYNC_DELAY: Final = 0.05
@@ -47,8 +41,7 @@ LAZY_SYNC_DELAY: Final = 0.05
 class RedisRateLimiter:
     """Limit the requests of one API key across any number of processes and machines.
 
-    Create one in each process, with the same *name*, and share it between the clients of one event loop. Before each request
-    there is one exchange with Redis, which concurrent requests share::
+    Create one in each process, with the same *name*, and share it between the clients of one event loop::
 
         async with RedisRateLimiter("redis://cache:6379", name="main") as limiter:
             async with CStarClient.from_env(rate_limiter=limiter) as cstar: ...
@@ -57,14 +50,13 @@ class RedisRateLimiter:
       for its response, but no longer than two seconds. After a 429, all processes together send growing portions.
     * Interactive requests of all processes precede background ones, which leave the reserve, and never wait for their responses.
     * Within a process and priority, requests are served in the order in which their calls began. Between processes, permits are
-      divided evenly, first to the one served the longest ago.
+      divided evenly.
     * The permits of a process that dies count as used until a response to a later request states the real count.
     * While Redis is unavailable, requests use a local share of the limit, or fail, after one wait of at most *timeout*. Redis is
       tried again at least every second. A process that alone cannot reach Redis may exceed the limit by its share.
     * A Redis that lost its data grants nothing until each process has reported its state, or for two seconds and *timeout*.
-      Meanwhile the local shares are used.
-    * A request that got its permit after a wait may still wait for `max_connections`. If the window closes meanwhile, it waits for
-      another permit.
+      Until then, each process uses its share.
+    * If the window closes while a request with a permit still waits for `max_connections`, it waits for another permit.
 
     Args:
         client_or_url: A `redis.asyncio` client, which is never closed; or a URL, whose connection `aclose` closes.
@@ -121,8 +113,7 @@ class RedisRateLimiter:
     async def ping(self) -> float:
         """Check that Redis can be used, and return the seconds of one exchange, which every request needs.
 
-        It reports the state of this process as a request does, so it also notices a replica or missing rights. Useful at the start
-        of a process, where a wrong URL is an error and not a share of the limit, and in a health check.
+        It also notices a replica or missing rights. Call it at the start of a process, and in a health check.
 
         Raises:
             ConnectionFailedError: Redis sent no reply within *timeout*, or refused the script. The text has the reason.
@@ -153,7 +144,7 @@ class RedisRateLimiter:
         return self._window.number(priority, clock.monotonic(), clock.time())
 
     def try_acquire(self, priority: Priority, clock: Clock) -> Permit | None:  # noqa: ARG002 -- required by the protocol
-        """Return None: every permit needs an exchange with Redis, which only `acquire` can wait for."""
+        """Return None: every permit needs an exchange with Redis, for which only `acquire` can wait."""
         return None
 
     async def acquire(
@@ -238,7 +229,6 @@ class RedisRateLimiter:
         self._sync.schedule(self._availability.seconds_until_retry() if is_urgent else LAZY_SYNC_DELAY)
 
     async def _sync_once(self) -> None:
-        """Exchange states with Redis."""
         request = self._local.build_request(self._queue.counts, self._clock, is_closed=self._sync.is_closed)
         try:
             reply = await self._connection.run([self._key], orjson.dumps(request))
