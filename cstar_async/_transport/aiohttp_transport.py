@@ -1,4 +1,4 @@
-"""Send requests with aiohttp. Only this module and `connection_guard` use it.
+"""Send requests with aiohttp.
 
 Measurements decided for one timer for all requests, headers on the session, URLs that need no further encoding, and bodies that are
 read in one piece. They decided against tracing and `trust_env`, which costs more than the whole call.
@@ -10,7 +10,6 @@ import asyncio
 import io
 import math
 import os
-import re
 import ssl as tls
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -20,7 +19,6 @@ from weakref import WeakSet, finalize
 
 import aiohttp
 from aiohttp import hdrs
-from aiohttp.http_exceptions import HttpProcessingError
 from multidict import istr
 from yarl import URL
 
@@ -36,6 +34,7 @@ from cstar_async._transport.connection_guard import (
     prevent_replay,
 )
 from cstar_async._transport.decompression import ACCEPT_ENCODING
+from cstar_async._transport.network_errors import network_error
 from cstar_async._transport.timeout import SharedTimeout
 from cstar_async._transport.upload_payload import UploadPayload
 from cstar_async.errors import ConfigurationError, ConnectionFailedError, CStarError, RequestTimeoutError
@@ -49,7 +48,6 @@ _SESSION_CREDENTIALS: Final = (
     "session must have no credentials of its own (auth=, or a .netrc read by trust_env), which would replace the API key"
 )
 
-_NO_CONNECTION: Final = "no connection of the session was free, or could be made, in time"
 _LAST_CONNECTION: Final = (
     "session must have a connection left for calls, and an event stream would use its last one; "
     "raise limit or limit_per_host of its connector"
@@ -62,7 +60,6 @@ _MAX_HEADER_LINE: Final = 65536
 _MAX_HEADERS: Final = 1024
 _MAX_BYTES_BODY: Final = 1024 * 1024
 """Bytes of a request body that aiohttp sends in one piece without a warning."""
-_LONG_LINE: Final = re.compile(r"Got more than (\d+) bytes")
 
 
 class AiohttpTransport:
@@ -166,21 +163,13 @@ class AiohttpTransport:
                     body = await self._decompressor.decompress(body, encoding, response.status)
                 return RawResponse(response.status, response.headers, body)
         except TimeoutError:
-            is_sent = guard is None or guard.protocol is not None
-            if self._closed:
-                failure: CStarError = ConnectionFailedError(_CLIENT_CLOSED, request_sent=is_sent)
-            elif is_sent:
-                failure = RequestTimeoutError("the server did not respond in time")
-            else:
-                failure = RequestTimeoutError(_NO_CONNECTION, request_sent=False)
-        except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError) as error:
-            failure = ConnectionFailedError(f"the connection could not be made: {_reason(error)}", request_sent=False)
-        except (aiohttp.ClientError, OSError) as error:
-            failure = _connection_broke(error)
+            failure: CStarError = self._timeout_error(is_sent=guard is None or guard.protocol is not None)
         except RuntimeError:
             if not session.closed:
                 raise
             failure = CStarError(_CLIENT_CLOSED if self._owns_session else _SESSION_CLOSED)
+        except (aiohttp.ClientError, OSError) as error:
+            failure = network_error(error)
         except ValueError as error:
             if "AUTHORIZATION" not in str(error):
                 raise  # from a middleware or trace of the user's session
@@ -197,6 +186,13 @@ class AiohttpTransport:
             failure = upload.failure
         # Raised outside the handlers, so that no error of aiohttp becomes its context.
         raise failure
+
+    def _timeout_error(self, *, is_sent: bool) -> CStarError:
+        if self._closed:
+            return ConnectionFailedError(_CLIENT_CLOSED, request_sent=is_sent)
+        if is_sent:
+            return RequestTimeoutError("the server did not respond in time")
+        return RequestTimeoutError("no connection of the session was free, or could be made, in time", request_sent=False)
 
     async def _send_via_user_session(
         self, session: aiohttp.ClientSession, request: Request, url: URL, guard: ConnectionGuard, data: object
@@ -318,7 +314,7 @@ class _Stream(StreamingResponse):
         except TimeoutError:
             raise RequestTimeoutError("no data of the stream arrived in time") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise _connection_broke(error) from None
+            raise network_error(error) from None
         except RuntimeError:
             connection = self._response.connection
             protocol = None if connection is None else connection.protocol
@@ -367,32 +363,3 @@ def _validate_ssl(ssl: object) -> Ssl:
     if isinstance(ssl, (tls.SSLContext, bool, aiohttp.Fingerprint)):
         return ssl
     raise ConfigurationError(f"ssl must be an ssl.SSLContext, aiohttp.Fingerprint, bool or None, got {type(ssl).__name__}")
-
-
-def _connection_broke(error: Exception) -> ConnectionFailedError:
-    if isinstance(error.__cause__, HttpProcessingError) and not isinstance(error, aiohttp.ClientPayloadError):
-        return ConnectionFailedError(f"the response headers cannot be read: {_header_problem(error.__cause__)}")
-    return ConnectionFailedError(f"the connection broke: {_reason(error.__cause__ or error)}")
-
-
-def _header_problem(error: HttpProcessingError) -> str:
-    """Describe headers that aiohttp refuses. Its own message contains them."""
-    long_line = _LONG_LINE.match(error.message)
-    if long_line is not None:
-        return f"a line is longer than {long_line[1]} bytes, which max_line_size and max_field_size of the session limit"
-    if error.message.startswith("Too many headers"):
-        return "there are more headers than max_headers of the session allows"
-    return "they are not valid HTTP"
-
-
-def _reason(error: BaseException) -> str:
-    """Describe a network error without addresses and without data of the other side."""
-    if isinstance(error, aiohttp.ClientHttpProxyError):
-        return f"the proxy responded with status {error.status}"
-    prefix = "the proxy cannot be reached: " if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
-    number = error.errno if isinstance(error, OSError) else None
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    text = getattr(cause, "strerror", None)
-    if number and text and text.startswith("Connect call failed"):
-        text = os.strerror(number)  # asyncio's text ends with the address
-    return prefix + (f"{text} (errno {number})" if text and number else text or type(cause).__name__.strip("_"))
