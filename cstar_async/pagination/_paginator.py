@@ -114,7 +114,7 @@ class Paginator(FieldRepr, Generic[T_co]):
         return self._fetch_first_page().__await__()
 
     def __aiter__(self) -> AsyncIterator[T_co]:  # jedi completes items of this type, and none of an AsyncGenerator
-        ahead = self._reading_ahead(self._read_ahead or 0)
+        ahead = ReadAhead(self._page, self._read_ahead or 0)
         return ahead.cancelled_with(self._iterate_items(ahead))
 
     def pages(self) -> AsyncGenerator[Page[T_co], None]:
@@ -126,7 +126,7 @@ class Paginator(FieldRepr, Generic[T_co]):
             PaginationError: The list does not advance, or continues far beyond its stated total.
             CStarError: A call failed; see the method that lists these items.
         """
-        ahead = self._reading_ahead(self._read_ahead or 0)
+        ahead = ReadAhead(self._page, self._read_ahead or 0)
         return ahead.cancelled_with(self._iterate_pages(ahead))
 
     async def collect(self, limit: int | None = None) -> list[T_co]:
@@ -147,7 +147,7 @@ class Paginator(FieldRepr, Generic[T_co]):
             return items
         traversal = self._begin()
         depth = COLLECT_READ_AHEAD if self._read_ahead is None else self._read_ahead
-        async with self._reading_ahead(depth) as ahead:
+        async with ReadAhead(self._page, depth) as ahead:
             # Without a total, the next page is requested as soon as this one is collected.
             async for page in self._pages(traversal, ahead, limit, needs_total=True):
                 wanted = page.data if limit is None else page.data[: limit - len(items)]
@@ -191,7 +191,7 @@ class Paginator(FieldRepr, Generic[T_co]):
         is_unlimited = self._first_page is None and self._page_size is None
         number, size = self._paging.first, self._paging.min_size
         start = Checkpoint(first_page=number, page_size=size, page=number) if is_unlimited else self._start
-        async for page in self._pages(self._traversal(start), self._reading_ahead(0)):
+        async for page in self._pages(self._traversal(start), ReadAhead(self._page, 0)):
             return page.data[0]
         return None
 
@@ -280,9 +280,6 @@ class Paginator(FieldRepr, Generic[T_co]):
         if page.info.total is not None:
             self._progress.total = page.info.total
         return page
-
-    def _reading_ahead(self, max_pages: int) -> ReadAhead[T_co]:
-        return ReadAhead(self._page, max_pages)
 
     async def _iterate_items(self, ahead: ReadAhead[T_co]) -> AsyncGenerator[T_co, None]:
         traversal = self._begin()
