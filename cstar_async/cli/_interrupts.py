@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Coroutine, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
-@contextmanager
-def ending_at_once() -> Generator[None]:
+def ending_at_once() -> AbstractContextManager[None]:
     """Let Ctrl-C end the process, unless the program has a handler of its own."""
-    with _replacing(signal.default_int_handler, signal.SIG_DFL):
-        yield
+    return _replacing(signal.default_int_handler, signal.SIG_DFL)
 
 
 def run_cancellable(work: Coroutine[Any, Any, T]) -> T:

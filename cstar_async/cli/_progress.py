@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
@@ -23,7 +21,6 @@ class ProgressBar:
     """
 
     def __init__(self, description: str, total: int | None = None, done: int = 0) -> None:
-        self._stack = ExitStack()
         self._bar = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -37,13 +34,11 @@ class ProgressBar:
         self._task = self._bar.add_task(description, total=total, completed=done, budget="")
 
     def __enter__(self) -> Self:
-        self._stack.enter_context(self._bar)
+        self._bar.start()
         return self
 
-    def __exit__(
-        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._stack.close()
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
 
     def update(self, done: int, total: int | None, limit: RateLimitState | None) -> None:
         """Show how many items are done, and of how many, where that is known."""
