@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 import attrs
 import typer
 
-from cstar_async import JSON, CStarClient, CStarLibrary, Page, Paginator, RequestOptions
+from cstar_async import JSON, CStarClient, CStarLibrary, Page, RequestOptions
 from cstar_async.cli._arguments import Argument, find_argument, read_arguments
 from cstar_async.cli._calls import (
     DryRun,
@@ -105,8 +105,9 @@ def _run(function: Callable[..., Any], path: tuple[str, ...], arguments: Sequenc
 
     async def work(client: CStarClient | CStarLibrary) -> object:
         names = path[1:] if isinstance(client, CStarLibrary) else path
-        result = reduce(getattr, names, cast("Any", client))(*ids, **values)
-        return await (_rows(cast("Paginator[object]", result), given) if isinstance(result, Paginator) else result)
+        result: Any = reduce(getattr, names, cast("Any", client))(*ids, **values)
+        # Only the commands of lists have these options.
+        return await (result.collect(given.max_items) if given.all_ or given.max_items else result)
 
     if path[0] == LIBRARY:
         result = run_with(new_library(given.team, timeout=given.timeout, max_wait=given.max_wait), work)
@@ -117,12 +118,6 @@ def _run(function: Callable[..., Any], path: tuple[str, ...], arguments: Sequenc
         page = cast("Page[object]", result)
         if page.has_more:
             note(f"{len(page)} of {page.total or 'more'}; --all prints all of them.")
-
-
-async def _rows(paginator: Paginator[object], given: _Given) -> object:
-    if given.all_ or given.max_items:
-        return await paginator.collect(given.max_items)
-    return await paginator
 
 
 def first_request(
