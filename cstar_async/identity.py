@@ -66,7 +66,6 @@ def _validate(name: str, value: str | int) -> str | int:
             return str(value)
     if name == "timestamp":
         raise InvalidArgumentError(f"`timestamp` must be an int of seconds up to 2**53 - 1, got {type(value).__name__}")
-    if not is_str(value):
-        raise InvalidArgumentError(f"`{name}` must be a str, got {type(value).__name__}")
+    check_instance(f"`{name}`", value, str, "a str", is_private=True)
     # To JavaScript, the two halves of a surrogate pair are one character.
-    return value.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+    return str(value).encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")

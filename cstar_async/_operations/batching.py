@@ -18,7 +18,7 @@ from cstar_async._operations.operation import BatchPlan
 from cstar_async._protocol.idempotency import idempotency_key as derived_key
 from cstar_async._protocol.idempotency import new_key, validate_key
 from cstar_async._types import UNSET, RequestOptions, UntypedJSON, is_array, is_int
-from cstar_async.errors import InvalidArgumentError
+from cstar_async._validation import check_instance
 
 M = TypeVar("M", bound=Model)
 
@@ -41,10 +41,9 @@ async def run_in_batches(
         InvalidArgumentError: The array is no list or tuple, the key is invalid, or an item has a misspelt key. Nothing was sent.
     """
     given: UntypedJSON = getattr(body, plan.split)
-    if not isinstance(given, (list, tuple)):
-        raise InvalidArgumentError(f"{plan.split} must be a list or a tuple, got {type(given).__name__}")
+    check_instance(plan.split, given, (list, tuple), "a list or a tuple", is_private=True)
     check_body(body, plan.operation.id)
-    items = list(cast("list[object]", given))
+    items: list[object] = list(given)
     key = new_key() if idempotency_key is None else validate_key(idempotency_key)
     merged = None if items else _empty_result(plan, result, body)
     fields = {name: getattr(body, attribute) for attribute, name in body.__wire_names__.items()}

@@ -11,7 +11,7 @@ import os
 from typing import Final
 
 from cstar_async._types import is_int, is_str
-from cstar_async._validation import MAX_INT_BITS
+from cstar_async._validation import MAX_INT_BITS, check_instance
 from cstar_async.errors import InvalidArgumentError
 
 MAX_KEY_LENGTH: Final = 255
@@ -55,8 +55,7 @@ def idempotency_key(*parts: str | int) -> str:
 
 def validate_key(key: str) -> str:
     """Return a caller's key if it can be sent in a header."""
-    if not is_str(key):
-        raise InvalidArgumentError(f"idempotency_key must be a str, got {type(key).__name__}")
+    check_instance("idempotency_key", key, str, "a str", is_private=True)
     if not 0 < len(key) <= MAX_KEY_LENGTH:
         raise InvalidArgumentError(f"idempotency_key must have 1 to {MAX_KEY_LENGTH} characters, got {len(key)}")
     if not key.isascii() or not key.isprintable() or key != key.strip():

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from cstar_async._types import UntypedJSON, is_str
-from cstar_async._validation import is_number, validate_count
+from cstar_async._validation import check_instance, is_number, validate_count
 from cstar_async.errors import InvalidArgumentError, PayloadError, SignatureError, StaleTimestampError
 
 Digest: TypeAlias = Callable[[bytes], str]
@@ -44,8 +44,7 @@ def sign(body: bytes, secret: str, *, timestamp: int | None = None) -> str:
     Source: Webhook reference, Signature (documented).
     """
     message = validate_body(body)
-    if not is_str(secret):
-        raise InvalidArgumentError(f"secret must be a str, got {type(secret).__name__}")
+    check_instance("secret", secret, str, "a str", is_private=True)
     sent_at = int(time.time()) if timestamp is None else validate_count("timestamp", timestamp, 0)
     return f"t={sent_at},v1={_digest(secret, b'%d.%s' % (sent_at, message))}"
 
