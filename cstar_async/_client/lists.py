@@ -118,11 +118,9 @@ def _paginator(
     size: int | None = None
     begin = 0
     if paging is not None:
-        given = filters.pop(paging.parameter, None) if paging.parameter else None
-        given_size = filters.pop(paging.size_parameter, None) if paging.size_parameter else None
-        if given_size is not None:
-            size = _count(operation, paging.size_parameter or "page_size", given_size, 1)
-        if given is not None and paging.parameter:
+        if paging.size_parameter and (given := filters.pop(paging.size_parameter, None)) is not None:
+            size = _count(operation, paging.size_parameter, given, 1)
+        if paging.parameter and (given := filters.pop(paging.parameter, None)) is not None:
             if paging.kind == "page":
                 position = _count(operation, paging.parameter, given, paging.first)
             elif paging.kind == "offset":
