@@ -30,11 +30,7 @@ MAX_EMPTY_PAGES: Final = 1000
 
 
 class CursorTraversal(PageTraversal[T]):
-    """One iteration, from its beginning or from a checkpoint.
-
-    Args:
-        start: The position to begin at.
-    """
+    """One iteration, from its beginning or from a checkpoint."""
 
     def __init__(self, start: Checkpoint) -> None:
         super().__init__(start)

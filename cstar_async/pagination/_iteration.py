@@ -44,14 +44,7 @@ async def pages_by_cursor(
 
 
 class NumberedPages(Generic[T]):
-    """The pages of one iteration by number.
-
-    Args:
-        traversal: What the iteration remembers.
-        ahead: Requests pages ahead.
-        fetch: Fetches one page.
-        first: The number of the list's first page.
-    """
+    """The pages of one iteration by number. *first* is that of the list's first page."""
 
     def __init__(self, traversal: PageTraversal[T], ahead: ReadAhead[T], fetch: FetchPage[T], first: int) -> None:
         self._traversal = traversal

@@ -39,11 +39,7 @@ TOTAL_ERROR: Final = 1000
 
 
 class PageTraversal(Generic[T]):
-    """One iteration, from its beginning or from a checkpoint.
-
-    Args:
-        start: The position to begin at.
-    """
+    """One iteration, from its beginning or from a checkpoint."""
 
     def __init__(self, start: Checkpoint) -> None:
         self.start = start
