@@ -108,11 +108,7 @@ class CopyFile:
                 yield transaction
 
     def select(self, query: str, values: Sequence[Value] = ()) -> list[tuple[UntypedJSON, ...]]:
-        """Return the rows of a query.
-
-        Raises:
-            ConfigurationError: There is no file.
-        """
+        """Return the rows of a query. Without a file, raise a `ConfigurationError`."""
         if not self.path.is_file():
             raise ConfigurationError(f"path must be a file that refresh() has written, got {str(self.path)!r}")
         # Not read-only: a reader rolls back what a process that was killed has left.
@@ -150,11 +146,7 @@ class Transaction:
         self.set_state("unfinished", None if value is None else attrs.asdict(value))
 
     def check_source(self, source: str) -> None:
-        """Check that all rows come from one team.
-
-        Raises:
-            ConfigurationError: The copy is one of another team.
-        """
+        """Check that all rows come from one team, or raise a `ConfigurationError`."""
         if (self.state("source") or source) != source:
             raise ConfigurationError("path must be a copy of the client's team; use a file for each team")
         self.set_state("source", source)

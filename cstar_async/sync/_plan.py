@@ -31,11 +31,7 @@ Rows: TypeAlias = Sequence[Mapping[str, JSON]]
 
 
 def table_of(model: type[Model]) -> str:
-    """Return the table of a model.
-
-    Raises:
-        InvalidArgumentError: It has none.
-    """
+    """Return the table of a model, or raise an `InvalidArgumentError` if it has none."""
     table = next((table for known, table in TABLES.items() if known is model), None)
     if table is None:
         raise invalid("model", "Ticket, Customer, Article or Message", model)
@@ -99,11 +95,7 @@ class Target:
 
 
 def target_of(event: WebhookEvent) -> Target | None:
-    """Return the row that an event is about; None if it is about none of a copy.
-
-    Raises:
-        PayloadError: The event has no id of a row.
-    """
+    """Return the row that an event is about; None if it is about none of a copy. Without an id of a row, raise a `PayloadError`."""
     kind, _, action = event.type.partition(".")
     table = f"{kind}s"
     if kind not in {"ticket", "customer", "article"}:

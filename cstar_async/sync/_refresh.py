@@ -62,12 +62,7 @@ def check_source(transaction: Transaction, client: CStarClient) -> None:
 
 
 class Refresh:
-    """One refresh of a copy.
-
-    Args:
-        file: The file of the copy.
-        client: A client with the budget.
-    """
+    """One refresh of a copy, with a client that has the budget."""
 
     def __init__(self, file: CopyFile, client: CStarClient) -> None:
         self._file = file
