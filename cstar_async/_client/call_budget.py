@@ -23,9 +23,7 @@ class CallBudgetSpentError(CStarError):
 class CallBudget(Limiter):
     """Counts the requests of a view, retries included, and refuses those beyond the maximum.
 
-    Args:
-        limiter: The limiter of the client, which decides about all else.
-        max_calls: The most requests, from 0. None: no maximum.
+    The limiter of the client decides about all else.
     """
 
     def __init__(self, limiter: Limiter, max_calls: int | None) -> None:

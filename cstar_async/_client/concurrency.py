@@ -32,9 +32,6 @@ class PrioritySemaphore:
     """A semaphore that wakes interactive calls first, and within a priority the one that started first.
 
     Background calls leave a tenth of the slots, but at least one, to interactive calls. A single slot serves both.
-
-    Args:
-        slots: How many calls may hold it at once, from 1.
     """
 
     __slots__ = ("_background_free", "_queues", "_slots", "free")

@@ -35,12 +35,7 @@ _LOG_FIELDS: Final = ("operation", "method", "path", "attempt", "status", "elaps
 
 
 class HookDispatcher:
-    """The hooks of a client, by value.
-
-    Args:
-        hooks: Only the methods that a class or an instance overrides are called.
-        clock: The clock of the client.
-    """
+    """The hooks of a client, by value. Only the methods that a class or an instance overrides are called."""
 
     def __init__(self, hooks: Iterable[Hooks], clock: Clock) -> None:
         hooks = tuple(hooks)

@@ -62,11 +62,7 @@ class SharedResponses:
     """What the calls of one client share.
 
     Each write of the client, and each event that it receives, gives the namespace another version. Later calls get no response that
-    was requested before.
-
-    Args:
-        coalesce: Whether identical GETs in flight share one call.
-        lifetimes: Seconds for which responses are kept, by operation, such as `tags.list`.
+    was requested before. *lifetimes* has the seconds for which responses are kept, by operation, such as `tags.list`.
     """
 
     def __init__(self, *, coalesce: bool, lifetimes: Mapping[str, float]) -> None:
