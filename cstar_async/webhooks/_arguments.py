@@ -14,10 +14,8 @@ from cstar_async._validation import invalid
 def validate_types(types: Iterable[str | type[WebhookEvent]]) -> tuple[str | type[WebhookEvent], ...]:
     """Return the types of a handler or a stream; an old name of one becomes the present one, and warns.
 
-    A pattern that matches an old name only, because the event went to another namespace, gets the present one in addition.
-
-    Raises:
-        InvalidArgumentError: An item is no event type, no pattern and no event class.
+    A pattern that matches an old name only, because the event went to another namespace, gets the present one in addition. An item
+    that is no event type, no pattern and no event class raises an `InvalidArgumentError`.
     """
     return tuple(found for one in types for found in (_validate_type(one), *_moved(one)))
 

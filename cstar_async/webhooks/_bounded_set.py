@@ -9,11 +9,7 @@ T = TypeVar("T")
 
 
 class BoundedSet(Generic[T]):
-    """A set that drops its oldest items.
-
-    Args:
-        max_size: The number of items to keep, from 1.
-    """
+    """A set that drops its oldest items."""
 
     __slots__ = ("_items", "_max_size")
 
