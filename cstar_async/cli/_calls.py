@@ -149,9 +149,5 @@ class _Recorder:
 
 
 def recording_namespace(team: str = "") -> Namespace:
-    """Return what a generated function takes as its client: its request is raised instead of sent.
-
-    Args:
-        team: The team in the path. Default: that of the environment, if it is known.
-    """
+    """Return what a generated function takes as its client: its request, with the team in its path, is raised instead of sent."""
     return Namespace(_Recorder(team or os.environ.get("CSTAR_TEAM_ID") or "{teamId}"))

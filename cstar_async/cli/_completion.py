@@ -62,9 +62,7 @@ def _likely_shells() -> Iterator[str]:
 def completable(name: str, words: Sequence[str]) -> Callable[..., None]:
     """Return a function with the signature of a command that parses itself, for the framework to complete. It is not run.
 
-    Args:
-        name: `serve` or `codegen`.
-        words: The command line after the name, complete or not.
+    *words* is the command line after the name, complete or not.
     """
     from cstar_async.cli import _codegen, _serve
 

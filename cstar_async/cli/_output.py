@@ -35,12 +35,7 @@ def note(text: str) -> None:
 
 
 def print_result(value: object, *, as_json: bool) -> None:
-    """Print the result of a command.
-
-    Args:
-        value: A model, JSON, or a list of them. None: nothing in a table, null in JSON.
-        as_json: Whether to print JSON.
-    """
+    """Print the result of a command: a model, JSON, or a list of them. None is nothing in a table, and null in JSON."""
     plain = as_plain(value)
     if as_json:
         sys.stdout.write(f"{format_json(_hide_secrets(plain) if sys.stdout.isatty() else plain)}\n")

@@ -12,13 +12,7 @@ from cstar_async import RateLimitState
 
 
 class ProgressBar:
-    """Shows how far a command is. Where standard error is no terminal, it shows nothing.
-
-    Args:
-        description: What is counted, such as `tickets`.
-        total: The number of items. None: not known yet.
-        done: Items that were done before.
-    """
+    """Shows how far a command is. Where standard error is no terminal, it shows nothing. *done* are items of an earlier run."""
 
     def __init__(self, description: str, total: int | None = None, done: int = 0) -> None:
         self._bar = Progress(

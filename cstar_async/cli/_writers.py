@@ -98,15 +98,7 @@ def _with_suffix(path: Path, suffix: str) -> Path:
 
 
 class _TextWriter:
-    """Writes lines.
-
-    Args:
-        output: The file that the user wants; the checkpoint is beside it.
-        path: The file to write.
-        encode: Returns the bytes of rows.
-        replaced: Files of another export, to delete.
-        header: The first bytes of the file.
-    """
+    """Writes lines to *path*; the checkpoint is beside *output*, the file that the user wants. *replaced* are files to delete."""
 
     def __init__(
         self, output: Path, path: Path, encode: Callable[[Sequence[Row]], bytes], replaced: Sequence[Path], header: bytes = b""
