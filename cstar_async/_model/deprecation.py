@@ -68,7 +68,7 @@ def deprecated_values(**values: tuple[object, ...]) -> Callable[[Callable[P, R]]
     """Let each call of a function warn that gives one of some values for an argument, or a list with one."""
 
     def check(function: Callable[..., object], args: Sequence[object], kwargs: dict[str, object]) -> None:
-        given = {**dict(zip(inspect.signature(function).parameters, args, strict=False)), **kwargs}
+        given = {**dict(zip(_argument_names(function), args, strict=False)), **kwargs}
         for name, deprecated_ones in values.items():
             value = given.get(name)
             items = cast("Sequence[object]", value) if isinstance(value, (list, tuple)) else (value,)
@@ -76,6 +76,11 @@ def deprecated_values(**values: tuple[object, ...]) -> Callable[[Callable[P, R]]
                 warn_of_deprecated(f"the value {one!r} of the argument {name} of {function.__name__}")
 
     return _checked_by(check)
+
+
+@functools.cache
+def _argument_names(function: Callable[..., object]) -> tuple[str, ...]:
+    return tuple(inspect.signature(function).parameters)
 
 
 def renamed_arguments(**renamed: str) -> Callable[[Callable[..., R]], Callable[..., R]]:
