@@ -138,10 +138,7 @@ class Download:
     """
 
     def __init__(
-        self,
-        read: Callable[[], Awaitable[bytes]],
-        save: Callable[[Sink], Awaitable[None]],
-        stream: Callable[[], Stream[bytes]],
+        self, read: Callable[[], Awaitable[bytes]], save: Callable[[Sink], Awaitable[None]], stream: Callable[[], Stream[bytes]]
     ) -> None:
         self._read = read
         self._save = save

@@ -221,11 +221,7 @@ class DriftCounter(Hooks):
                 actions.setdefault(json.dumps(action), {**action, "description": description})
         if not actions:
             return ""
-        overlay = {
-            "overlay": "1.0.0",
-            "info": {"title": "Observed differences", "version": "1"},
-            "actions": [*actions.values()],
-        }
+        overlay = {"overlay": "1.0.0", "info": {"title": "Observed differences", "version": "1"}, "actions": [*actions.values()]}
         return json.dumps(overlay, indent=2, ensure_ascii=False) + "\n"
 
 

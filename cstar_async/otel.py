@@ -169,10 +169,7 @@ class OpenTelemetryMetrics(Hooks):
         )
         meter.create_observable_gauge("cstar.inbox.age", [self._observe(_age)], "s", "Age of the oldest pending event")
         meter.create_observable_gauge("cstar.inbox.dead", [self._observe(_counts("dead"))], "{event}", "Dead letters")
-        for name, description in (
-            ("handled", "Events whose handlers have succeeded"),
-            ("failed", "Attempts that failed"),
-        ):
+        for name, description in (("handled", "Events whose handlers have succeeded"), ("failed", "Attempts that failed")):
             callback = self._observe(_counts(name))
             meter.create_observable_counter(f"cstar.inbox.{name}", [callback], "{event}", description)
 

@@ -97,10 +97,7 @@ class _Inboxes(Collector):
         dead = GaugeMetricFamily("cstar_inbox_dead", "Dead letters", labels=["inbox", "event_type"])
         counters = {
             name: CounterMetricFamily(f"cstar_inbox_{name}", text, labels=["inbox", "event_type"])
-            for name, text in (
-                ("handled", "Events whose handlers have succeeded"),
-                ("failed", "Attempts that failed"),
-            )
+            for name, text in (("handled", "Events whose handlers have succeeded"), ("failed", "Attempts that failed"))
         }
         for name, inbox in list(self.by_name.items()):
             stats = inbox.stats()

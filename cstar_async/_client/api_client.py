@@ -18,12 +18,7 @@ _CALL_SETTINGS: Final = frozenset(attrs.fields_dict(CallSettings))
 class ApiClient(BaseClient):
     """Call an API with the limits, retries and errors of this package."""
 
-    def _connect(
-        self,
-        base_url: str,
-        credentials: Mapping[str, Credential | None],
-        options: ApiClientOptions,
-    ) -> None:
+    def _connect(self, base_url: str, credentials: Mapping[str, Credential | None], options: ApiClientOptions) -> None:
         """Connect the parts of the client. The credentials are by security scheme, and None where they were not given."""
         call_options: dict[str, Any] = {name: value for name, value in options.items() if name in _CALL_SETTINGS}
         shared_options: dict[str, Any] = {name: value for name, value in options.items() if name not in _CALL_SETTINGS}

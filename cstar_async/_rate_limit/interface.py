@@ -110,8 +110,5 @@ def wait_error(wait: float, clock: Clock, state: RateLimitState | None, lost_cou
         reason = f"the rate limit allows no request before {retry_at:%Y-%m-%d %H:%M:%S} UTC, in {math.ceil(wait)} s"
     wait = wait if wait > 0 else REPROBE_DELAY
     return RateLimitWaitError(
-        f"{reason}; max_wait or the total timeout allows less",
-        retry_at=to_datetime(clock.time() + wait),
-        wait=wait,
-        state=state,
+        f"{reason}; max_wait or the total timeout allows less", retry_at=to_datetime(clock.time() + wait), wait=wait, state=state
     )

@@ -78,11 +78,7 @@ def _options(timeout: float | None, max_wait: str | None, hooks: Sequence[Hooks]
 
 
 def new_client(
-    *,
-    timeout: float | None,
-    max_wait: str | None,
-    priority: Priority = Priority.INTERACTIVE,
-    hooks: Sequence[Hooks] = (),
+    *, timeout: float | None, max_wait: str | None, priority: Priority = Priority.INTERACTIVE, hooks: Sequence[Hooks] = ()
 ) -> CStarClient:
     """Return a client with the settings of the environment and of the command."""
     if not os.environ.get("CSTAR_API_KEY"):

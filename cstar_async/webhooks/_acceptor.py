@@ -19,13 +19,7 @@ from cstar_async.webhooks._failures import describe, log_event
 from cstar_async.webhooks._keyed_queue import KeyedQueue, is_being_cancelled
 from cstar_async.webhooks._memory_store import MemoryStore
 from cstar_async.webhooks._parsing import id_of, parse_event
-from cstar_async.webhooks._progress import (
-    EventLostError,
-    ProgressRecorder,
-    QueuedEvent,
-    log_store_error,
-    run_store_operation,
-)
+from cstar_async.webhooks._progress import EventLostError, ProgressRecorder, QueuedEvent, log_store_error, run_store_operation
 from cstar_async.webhooks._stats import EventCounts
 from cstar_async.webhooks._store import BODY_HASH_PREFIX, EventStore
 

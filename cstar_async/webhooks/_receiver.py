@@ -41,13 +41,7 @@ from cstar_async.webhooks._failures import describe_with_line, log_event
 from cstar_async.webhooks._handlers import EventHandlers
 from cstar_async.webhooks._memory_store import MemoryStore
 from cstar_async.webhooks._parsing import find_event_id, parse_event
-from cstar_async.webhooks._progress import (
-    EventLostError,
-    ProgressRecorder,
-    QueuedEvent,
-    log_store_error,
-    run_store_operation,
-)
+from cstar_async.webhooks._progress import EventLostError, ProgressRecorder, QueuedEvent, log_store_error, run_store_operation
 from cstar_async.webhooks._signature import check_signature, keyed_digests, validate_body
 from cstar_async.webhooks._stats import InboxStats
 from cstar_async.webhooks._store import BODY_HASH_PREFIX, DeadLetter, EventStore
