@@ -66,15 +66,12 @@ def parse_page(paging: Paging, response: RawResponse, size: int | None, offset: 
     has_more = parse_boolean(_value(body, paging.has_more)) if paging.has_more else None
     if paging.is_numbered:
         # A short page is the last one, unless the server returns less than was requested.
-        is_last = len(data) < size if size is not None and size <= (paging.max_size or 0) else False
-        has_more = _more(paging, body, response, has_more)
-        if (
-            has_more is None
-            and paging.kind == "offset"
-            and paging.total
-            and (total := count_of(_value(body, paging.total))) is not None
-        ):
-            has_more = bool(data) and offset + len(data) < total
+        is_last = size is not None and len(data) < size <= (paging.max_size or 0)
+        if has_more is None:
+            has_more = _more(paging, body, response)
+        if has_more is None and paging.kind == "offset" and paging.total:
+            total = count_of(_value(body, paging.total))
+            has_more = None if total is None else bool(data) and offset + len(data) < total
         return ParsedPage(envelope, data, _info(paging, body, len(data), has_more, is_last=is_last))
     following = None if has_more is False else _following(paging, body, data, response.headers)
     if has_more and following is None:
@@ -96,10 +93,8 @@ def _info(paging: Paging, body: UntypedJSON, item_count: int, has_more: bool | N
     return page_info({**stated, "hasMore": has_more}, item_count, paging.first, is_last_if_unknown=is_last)
 
 
-def _more(paging: Paging, body: UntypedJSON, response: RawResponse, has_more: bool | None) -> bool | None:
+def _more(paging: Paging, body: UntypedJSON, response: RawResponse) -> bool | None:
     """Return whether a numbered page is followed by another, as far as the response states that without numbers."""
-    if has_more is not None:
-        return has_more
     parent = _value(body, paging.next[:-1]) if paging.next else None
     if is_object(parent) and paging.next[-1] in parent:
         return _text(parent[paging.next[-1]]) is not None
@@ -108,12 +103,8 @@ def _more(paging: Paging, body: UntypedJSON, response: RawResponse, has_more: bo
 
 
 def _following(paging: Paging, body: UntypedJSON, data: list[UntypedJSON], headers: Mapping[str, str]) -> str | None:
-    if paging.next:
-        found = _text(_value(body, paging.next))
-    elif paging.last_item:
-        found = _text(_value(data[-1], paging.last_item)) if data else None
-    else:
-        found = None
+    source, path = (body, paging.next) if paging.next else (data[-1] if data else None, paging.last_item)
+    found = _text(_value(source, path)) if path else None
     return found or link_header(headers).get("next")
 
 
