@@ -98,12 +98,10 @@ class Refresh:
         resources = [{"type": table} for table in tables]
         try:
             export = await self._client.exports.run(resources=resources, format="json")
-        except (ConfigurationError, DecodeError, RequestTimeoutError, ResponseTooLargeError):
-            return {}  # a publishable key, or an export that is no JSON or takes too long
-        except APIError as error:
-            if isinstance(error, (AuthenticationError, ConflictError, RateLimitError, ServerError)):
-                raise
-            return {}
+        except (AuthenticationError, ConflictError, RateLimitError, ServerError):
+            raise
+        except (APIError, ConfigurationError, DecodeError, RequestTimeoutError, ResponseTooLargeError):
+            return {}  # it is refused, also by a publishable key; or it is no JSON or takes too long
         return {} if isinstance(export, str) else complete_tables(export, tables)
 
     async def _read_list(self, left: Pass) -> Pass:
