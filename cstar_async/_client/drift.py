@@ -26,11 +26,8 @@ def find_drift(operation: str, schema: str, data: UntypedJSON, schemas: Schemas)
     """Compare the data of a response, or each item of an array, with a component schema. Each difference is returned once."""
     comparison = _Comparison(operation, schemas)
     reference = {"$ref": _PREFIX + schema}
-    if is_array(data):
-        found = (drift for item in data for drift in comparison.compare(reference, item, "$.data[]", ()))
-    else:
-        found = (drift for drift in comparison.compare(reference, data, "$.data", ()))
-    return tuple(dict.fromkeys(found))
+    items, where = (data, "$.data[]") if is_array(data) else ([data], "$.data")
+    return tuple(dict.fromkeys(drift for item in items for drift in comparison.compare(reference, item, where, ())))
 
 
 @attrs.frozen
