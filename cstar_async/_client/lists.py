@@ -76,13 +76,9 @@ def paginate_path(
     build = partial(build_raw_call, executor.context, executor.settings, method, path, None, None, None, options)
     build()  # raises for a path that cannot be sent
     filters = _filters(None if params is None else validate_query(params, "params"), options)
-
-    decode = _unchanged if structure is None else partial(_structured, structure)
+    decode: Callable[[list[UntypedJSON]], list[Any]]
+    decode = (lambda data: data) if structure is None else partial(_structured, structure)
     return _paginator(executor, build, decode, paging, filters, None, ("request", path), {}, options)
-
-
-def _unchanged(data: list[UntypedJSON]) -> list[Any]:
-    return data
 
 
 def _structured(structure: Callable[[UntypedJSON], T], data: list[UntypedJSON]) -> list[T]:

@@ -133,12 +133,8 @@ def item_decoder(headers: Mapping[str, str], convert: Callable[[UntypedJSON], T]
         return EventDecoder(convert, max_size)
     if content_type in LINE_TYPES:
         separator = b"\x1e" if content_type == "application/json-seq" else b"\n"
-        return LineDecoder(convert or _same, max_size, separator)
+        return LineDecoder(convert or (lambda value: value), max_size, separator)
     raise DecodeError("the response must be server-sent events or JSON lines; its content type is another", status=200)
-
-
-def _same(value: UntypedJSON) -> UntypedJSON:
-    return value
 
 
 def _parse(text: bytes) -> UntypedJSON:
