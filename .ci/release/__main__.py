@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 import tomllib
 from collections.abc import Mapping
@@ -125,8 +125,7 @@ def check_installed(python: Path) -> None:
         folder = Path(name)
         run(str(python), "-I", str(Path(__file__).with_name("smoke.py")), folder=folder)
         (sdist,) = DIST.glob("*.tar.gz")
-        with tarfile.open(sdist) as archive:
-            archive.extractall(folder, filter="data")
+        shutil.unpack_archive(sdist, folder)
         (tree,) = (path for path in folder.iterdir() if path.is_dir())
         (tree / "cstar_async").rename(tree / "not-imported")
         run(str(python), "-m", "pytest", "-q", "-x", "-m", "not soak", "-p", "no:cacheprovider", *TESTED, folder=tree)
