@@ -1,23 +1,25 @@
 """Check, build and test a release: `python -m release`, from the root of the tree.
 
-It writes to `dist/`: the wheel, the sdist, and an SBOM of the wheel with its newest dependencies. The first problem stops it.
+It writes to `dist/`: the wheel, the sdist, and an SBOM of the wheel with the newest dependencies of all extras. The first step that
+fails stops it. If the tree is not ready, such as its changelog, the steps are run all the same, and it fails in the end.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from release.facts import lowest_versions, problems
+from release.facts import lowest_versions, problems, read_version
 
 ROOT: Final = Path(__file__).parents[2]
 DIST: Final = ROOT / "dist"
@@ -50,20 +52,33 @@ TOOLS: Final = (
 
 def main() -> None:
     """Run all steps; with `lowest` or `highest`, only build and test with these versions."""
+    is_release = not sys.argv[1:]
     versions = sys.argv[1:] or ["highest", "lowest"]
-    if not sys.argv[1:]:
-        say("check version, changelog and metadata")
-        if found := problems(ROOT):
-            sys.exit("\n".join(found))
+    found: list[str] = []
+    if is_release:
+        say("check version, changelog, metadata and tree")
+        found = [*problems(ROOT), *uncommitted()]
+        print("\n".join([*found, "the archives are built and tested, but must not be published"] if found else ["all are in step"]))
     say("build twice, and compare")
     built = build()
     run(sys.executable, "-m", "twine", "check", "--strict", *map(str, built))
     with tempfile.TemporaryDirectory() as folder:
+        if is_release:
+            say("write the SBOM")
+            write_sbom(Path(folder) / "sbom")
         for archive in built:
             for one in versions:
                 say(f"test {archive.name} with the {one} versions of its dependencies")
                 check_installed(install(archive, Path(folder) / f"{archive.suffix[1:]}-{one}", one))
-    print(f"\ndist/ is ready: {', '.join(sorted(path.name for path in DIST.iterdir()))}")
+    print(f"\ndist/ has {', '.join(sorted(path.name for path in DIST.iterdir()))}")
+    if found:
+        sys.exit("\n".join(["do not publish them:", *found]))
+
+
+def uncommitted() -> list[str]:
+    """Return a problem if the tree has files or changes that its commit does not have: they would be in the archives."""
+    changes = output("git", "status", "--porcelain")
+    return [f"commit or remove these files:\n{changes}"] if changes else []
 
 
 def build() -> list[Path]:
@@ -72,45 +87,71 @@ def build() -> list[Path]:
     Raises:
         SystemExit: The two builds differ.
     """
-    # Without it, the archives have the time of the build. Any time that the same commit always gives will do.
-    timestamp = os.environ.get("SOURCE_DATE_EPOCH") or output("git", "log", "-1", "--format=%ct")
     hashes: list[Mapping[str, str]] = []
     for _ in range(2):
         for path in DIST.glob("*") if DIST.is_dir() else ():
             path.unlink()
-        run(sys.executable, "-m", "build", "--outdir", str(DIST), str(ROOT), environment={"SOURCE_DATE_EPOCH": timestamp})
-        hashes.append({path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(DIST.iterdir())})
+        run(sys.executable, "-m", "build", "--outdir", str(DIST), str(ROOT), environment=timestamp())
+        hashes.append({path.name: sha256(path) for path in sorted(DIST.iterdir())})
     if hashes[0] != hashes[1]:
         sys.exit(f"two builds of the same commit differ: {hashes}")
-    print(f"built with SOURCE_DATE_EPOCH={timestamp} ({datetime.fromtimestamp(int(timestamp), UTC):%Y-%m-%d %H:%M} UTC)")
+    seconds = timestamp()["SOURCE_DATE_EPOCH"]
+    print(f"built with SOURCE_DATE_EPOCH={seconds} ({datetime.fromtimestamp(int(seconds), UTC):%Y-%m-%d %H:%M} UTC)")
     for name, digest in hashes[0].items():
         print(f"{digest}  {name}")
     return [DIST / name for name in hashes[0]]
 
 
+def timestamp() -> Mapping[str, str]:
+    """Return the time of the archives and of the SBOM, as a variable: that of the build would make two builds differ."""
+    return {"SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH") or output("git", "log", "-1", "--format=%ct")}
+
+
+def sha256(path: Path) -> str:
+    """Return the hash of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def install(archive: Path, folder: Path, versions: str) -> Path:
     """Install an archive into a new environment, and return its interpreter."""
-    run(sys.executable, "-m", "venv", str(folder))
-    python = folder / BIN / "python"
-    constraints = folder / "constraints.txt"
-    constraints.write_text("\n".join(lowest_versions(ROOT, EXTRAS.split(","))) if versions == "lowest" else "", encoding="utf-8")
-    run(str(python), "-m", "pip", "install", "--quiet", "--upgrade", "pip")
-    pip = (str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    run(*pip, "--constraint", str(constraints), f"{archive}[{EXTRAS}]")
-    if versions == "highest" and archive.suffix == ".whl":
-        run(
-            sys.executable,
-            "-m",
-            "cyclonedx_py",
-            "environment",
-            str(python),
-            "--output-reproducible",
-            "-o",
-            str(DIST / "sbom.cdx.json"),
-        )
+    constraints = lowest_versions(ROOT, EXTRAS.split(",")) if versions == "lowest" else []
+    python = create(folder, f"{archive}[{EXTRAS}]", constraints=constraints)
     # The tools of the tests must not raise what is tested.
-    run(*pip, "--constraint", str(constraints), *test_tools())
+    add(python, *test_tools(), constraints=constraints)
     return python
+
+
+def write_sbom(folder: Path) -> None:
+    """Write the SBOM: the wheel with the newest versions of all that it can require."""
+    (wheel,) = DIST.glob("*.whl")
+    path = DIST / "sbom.cdx.json"
+    python = create(folder, f"{wheel}[all]")
+    # With the project as main component, it does not have the path of the wheel on this machine.
+    options = ("--pyproject", str(ROOT / "pyproject.toml"), "--mc-type", "library", "--output-reproducible", "-o", str(path))
+    run(sys.executable, "-m", "cyclonedx_py", "environment", *options, str(python), environment=timestamp())
+    # The version is not in pyproject.toml.
+    bom = json.loads(path.read_text(encoding="utf-8"))
+    main = bom["metadata"]["component"]
+    main["version"] = read_version(ROOT)
+    main["purl"] = f"pkg:pypi/{main['name']}@{main['version']}"
+    main["hashes"] = [{"alg": "SHA-256", "content": sha256(wheel)}]
+    path.write_text(json.dumps(bom, indent=2) + "\n", encoding="utf-8")
+
+
+def create(folder: Path, *requirements: str, constraints: Sequence[str] = ()) -> Path:
+    """Create an environment that has only the requirements, and return its interpreter."""
+    run(sys.executable, "-m", "venv", "--without-pip", str(folder))
+    python = folder / BIN / "python"
+    add(python, *requirements, constraints=constraints)
+    return python
+
+
+def add(python: Path, *requirements: str, constraints: Sequence[str] = ()) -> None:
+    """Install requirements into an environment."""
+    path = python.parents[1] / "constraints.txt"
+    path.write_text("\n".join(constraints), encoding="utf-8")
+    pip = (sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--disable-pip-version-check")
+    run(*pip, "--constraint", str(path), *requirements)
 
 
 def test_tools() -> list[str]:
