@@ -1,18 +1,19 @@
 # Targets for development. A clone needs Python 3.11 or newer and make; only test-external needs Node, redis-server and Chromium.
 
-SHELL := /bin/bash
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
 RUN := .venv/$(BIN)
 RELEASE := build/release/$(BIN)
-DOCS := build/docs-venv/bin
-PEERS := build/peers/bin
+DOCS := build/docs-venv/$(BIN)
+PEERS := build/peers/$(BIN)
+DEMO := .demo-venv/$(BIN)
 NODE_TOOLS := build/node
 TYPED := cstar_async codegen examples bench .ci/release tests/typing
 # Run two targets in parallel. GNU make 4 prints the output of each target in one piece.
 PARALLEL := $(MAKE) --no-print-directory --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
-PIP_INSTALL := pip install --quiet --disable-pip-version-check
+# As a module: on Windows, pip.exe cannot replace itself.
+PIP_INSTALL := python -m pip install --quiet --disable-pip-version-check
 
 TYPE_CHECKS := pyright-3.11 pyright-3.13 mypy-3.11 mypy-3.13
 
@@ -20,13 +21,13 @@ TYPE_CHECKS := pyright-3.11 pyright-3.13 mypy-3.11 mypy-3.13
 .PHONY: help setup demo bot test soak test-external setup-external generate check-generated format lint types cover mutants bench bench-events bench-peers wheel-test docs docs-serve release test-lowest test-highest audit clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build/demo.stamp ## Run the support desk example on a local server (or on cStar, with CSTAR_API_KEY)
-	@.demo-venv/bin/python examples/support_desk.py
+	@$(DEMO)/python examples/support_desk.py
 
 bot: build/demo.stamp ## Run the support bot example while deliveries fail and the bot is killed
-	@.demo-venv/bin/python examples/watch_support_bot.py
+	@$(DEMO)/python examples/watch_support_bot.py
 
 test: setup ## Run all checks that need only Python: lint, generated code, types, tests, coverage
 	@echo "make test takes about nine minutes on two cores: lint and types (one), then the tests with coverage (eight)."
@@ -146,8 +147,8 @@ build/demo.stamp: pyproject.toml $(shell find cstar_async -name '*.py' -o -name 
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found" >&2; exit 1; }
 	@echo "setting up .demo-venv with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv .demo-venv
-	@.demo-venv/bin/$(PIP_INSTALL) --upgrade "pip>=25.1"
-	@.demo-venv/bin/$(PIP_INSTALL) ".[cli]"
+	@$(DEMO)/$(PIP_INSTALL) --upgrade "pip>=25.1"
+	@$(DEMO)/$(PIP_INSTALL) ".[cli]"
 	@mkdir -p build && touch $@
 
 build/docs.stamp: pyproject.toml
