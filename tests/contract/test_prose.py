@@ -191,7 +191,6 @@ def test_words_are_found_as_words(text: str, found: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    for name in FILES:
-        if name.startswith(tuple(sys.argv[1:]) or ""):
-            for finding in findings(name, (ROOT / name).read_text(encoding="utf-8")):
-                sys.stdout.write(f"{finding}\n")
+    wanted = tuple(sys.argv[1:]) or ""
+    listed = [one for name in FILES if name.startswith(wanted) for one in findings(name, (ROOT / name).read_text(encoding="utf-8"))]
+    sys.exit("\n".join(map(str, listed)) or None)
