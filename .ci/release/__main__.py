@@ -91,7 +91,8 @@ def build() -> list[Path]:
     for _ in range(2):
         for path in DIST.glob("*") if DIST.is_dir() else ():
             path.unlink()
-        run(sys.executable, "-m", "build", "--outdir", str(DIST), str(ROOT), environment=timestamp())
+        # Without isolation, so that hatchling, whose version is in the wheel, is the pinned one.
+        run(sys.executable, "-m", "build", "--no-isolation", "--outdir", str(DIST), str(ROOT), environment=timestamp())
         hashes.append({path.name: sha256(path) for path in sorted(DIST.iterdir())})
     if hashes[0] != hashes[1]:
         sys.exit(f"two builds of the same commit differ: {hashes}")
