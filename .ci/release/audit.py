@@ -1,7 +1,7 @@
 """Look for known vulnerabilities in the dependencies, all extras included: `make audit`.
 
-pip-audit reports success if it can reach no database. This says then that nothing was checked, and does not fail: the dependencies
-are not at fault.
+pip-audit reports success if it can reach no database. This says then that nothing was checked, and fails, so that a workflow which
+checks nothing for weeks is seen.
 """
 
 from __future__ import annotations
@@ -35,8 +35,10 @@ def conclusion(dependencies: list[dict[str, Any]]) -> tuple[int, str]:
     skipped = [one["name"] for one in dependencies if "skip_reason" in one]
     if found:
         return 1, "\n".join(found)
+    if not dependencies:
+        return 1, "nothing was checked: the dependencies cannot be resolved, or no package index can be reached"
     if len(skipped) == len(dependencies):
-        return 0, "nothing was checked: the database of vulnerabilities cannot be reached"
+        return 1, "nothing was checked: the database of vulnerabilities cannot be reached"
     text = f"no known vulnerabilities in {len(dependencies) - len(skipped)} dependencies"
     return 0, f"{text}; not checked: {', '.join(skipped)}" if skipped else text
 

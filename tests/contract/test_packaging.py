@@ -140,8 +140,8 @@ VULNERABLE = {
     [
         ([CHECKED], (0, "no known vulnerabilities in 1 dependencies")),
         ([CHECKED, SKIPPED], (0, "no known vulnerabilities in 1 dependencies; not checked: attrs")),
-        ([SKIPPED], (0, "nothing was checked: the database of vulnerabilities cannot be reached")),
-        ([], (0, "nothing was checked: the database of vulnerabilities cannot be reached")),
+        ([SKIPPED], (1, "nothing was checked: the database of vulnerabilities cannot be reached")),
+        ([], (1, "nothing was checked: the dependencies cannot be resolved, or no package index can be reached")),
         ([CHECKED, SKIPPED, VULNERABLE], (1, "redis 5.2: CVE-1, fixed in 5.3\nredis 5.2: CVE-2, fixed in no version")),
     ],
 )
