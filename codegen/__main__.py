@@ -11,7 +11,7 @@ use of this release, to compare the next one with. `python -m codegen drift FILE
 Problems, differences and notes on what is passed over are printed to stderr, one a line.
 
 Exit status 0: done, or no differences. 1: `--check` found differences, or `diff` found what breaks callers. 2: the document cannot
-be used, the types of its code are wrong, or `lint` found problems; nothing was written.
+be used, the types of its code are wrong, or `lint` found problems; nothing was written. 130: Ctrl-C; nothing was written.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ FAKE = "fake.yaml"
 PACKAGE = ROOT if IS_INSTALLED else ROOT / "cstar_async"
 COMMAND = "cstar-async codegen" if IS_INSTALLED else "python -m codegen"
 
-DONE, DIFFERENT, REFUSED = 0, 1, 2
+DONE, DIFFERENT, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,6 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of the output, such as `head`, has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return REFUSED
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return status
 
 

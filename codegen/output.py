@@ -93,7 +93,7 @@ def replace_atomically(new_dir: Path, package: Path, backup_dir: Path) -> None:
                     target.parent.mkdir(exist_ok=True)
                     source.rename(target)
                     moved.append((source, target))
-    except OSError:
+    except BaseException:  # also Ctrl-C, after which the caller deletes both folders
         for source, target in reversed(moved):
             target.rename(source)
         raise

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from cstar_async.cli._errors import FAILURE
+from cstar_async.cli._interrupts import raising_interrupts
 
 
 def codegen(arguments: Sequence[str]) -> int:
@@ -20,7 +21,8 @@ def codegen(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"the generator requires {error.name}, which is not installed: pip install 'cstar-async[codegen]'\n")
         return FAILURE
     run: Callable[[Sequence[str]], int] = generator.main
-    return run(arguments)
+    with raising_interrupts():
+        return run(arguments)
 
 
 def new_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:

@@ -1,7 +1,8 @@
 """Ctrl-C without a traceback.
 
 Python raises `KeyboardInterrupt` anywhere, also between two imports or while an event loop is half made. So Ctrl-C ends a command
-at once, as it ends a program in C. Only while a coroutine runs, it cancels that first, which closes connections and files.
+at once, as it ends a program in C. Only while a coroutine runs, it cancels that first, which closes connections and files, and
+while the generator runs, it raises there, which removes the folder with the new code.
 """
 
 from __future__ import annotations
@@ -19,6 +20,13 @@ def ending_at_once() -> AbstractContextManager[None]:
     return _replacing(signal.default_int_handler, signal.SIG_DFL)
 
 
+@contextmanager
+def raising_interrupts() -> Generator[None]:
+    """Let Ctrl-C raise `KeyboardInterrupt`, so that a command removes the files that it has begun."""
+    with _replacing(signal.SIG_DFL, signal.default_int_handler):
+        yield
+
+
 def run_cancellable(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine in a new event loop.
 
@@ -29,7 +37,7 @@ def run_cancellable(work: Coroutine[Any, Any, T]) -> T:
 
     with asyncio.Runner() as runner:
         runner.get_loop()
-        with _replacing(signal.SIG_DFL, signal.default_int_handler):
+        with raising_interrupts():
             return runner.run(work)
 
 

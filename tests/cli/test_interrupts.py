@@ -1,16 +1,19 @@
-"""Ctrl-C while the program starts: it ends at once, without a traceback."""
+"""Ctrl-C while the program starts, or while the generator runs: it ends at once, without a traceback."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from cstar_async.testing import FakeCStar
+from tests.codegen.documents import small
 
 from .conftest import environment
 
@@ -54,3 +57,21 @@ def test_interrupt_during_an_import_prints_nothing(
     done = subprocess.run([program, *arguments], env=variables, capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout, done.stderr) == ("", "")
     assert done.returncode in {130, -signal.SIGINT}
+
+
+@pytest.mark.parametrize("program", [["cstar_async", "codegen"], ["codegen"]])
+def test_interrupt_of_the_generator_leaves_no_folder(program: list[str], tmp_path: Path) -> None:
+    """While it checks types, which takes seconds, Ctrl-C removes the new code and keeps the old."""
+    (tmp_path / "small.yaml").write_text(json.dumps(small()), encoding="utf-8")
+    package = tmp_path / "made"
+    options = ["--document", str(tmp_path / "small.yaml"), "--output", str(package)]
+    variables = {**os.environ, "CSTAR_CODEGEN_CACHE": str(tmp_path / "cache")}
+    command = [sys.executable, "-m", *program, *options]
+    with subprocess.Popen(command, env=variables, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        while not list(package.glob(".codegen-*/new/__init__.py")):
+            assert process.poll() is None
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to mypy, too
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "")
+    assert not package.exists()

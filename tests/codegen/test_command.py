@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from codegen import render
-from codegen.__main__ import DIFFERENT, DONE, PACKAGE, REFUSED, main
+from codegen.__main__ import DIFFERENT, DONE, INTERRUPTED, PACKAGE, REFUSED, main
 from codegen.output import FOLDERS
 from codegen.spec.document import Node
 from tests.codegen.documents import TICKET, entry, model, operation, real, schema, small
@@ -149,21 +149,35 @@ def test_other_version_of_ruff_is_refused(
     assert f"ruff: the version must be {render.RUFF_VERSION}, got 0.0.1.\n" == capsys.readouterr().err
 
 
-def test_failed_replacement_is_undone(package: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """When the second folder cannot be moved, the first one moves back."""
+@pytest.mark.parametrize(
+    ("failure", "status", "message"),
+    [
+        (PermissionError(13, "Permission denied"), REFUSED, "{}: the output cannot be written: Permission denied.\n"),
+        (KeyboardInterrupt(), INTERRUPTED, ""),
+    ],
+)
+def test_failed_replacement_is_undone(
+    package: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    failure: BaseException,
+    status: int,
+    message: str,
+) -> None:
+    """When the second folder cannot be moved, or Ctrl-C comes there, the first one moves back."""
     before = _contents(package)
     rename = Path.rename
 
     def failing(source: Path, target: Path) -> Path:
         if source.name == "api" and "new" in source.parts:
-            raise PermissionError(13, "Permission denied")
+            raise failure
         return rename(source, target)
 
     monkeypatch.setattr(Path, "rename", failing)
 
-    assert REFUSED == _main(package)
+    assert status == _main(package)
     assert before == _contents(package)
-    assert f"{package}: the output cannot be written: Permission denied.\n" == capsys.readouterr().err
+    assert message.format(package) == capsys.readouterr().err
 
 
 def test_output_that_cannot_be_written_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
