@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -82,14 +83,22 @@ class CopyFile:
         if self.path.is_dir():
             raise ConfigurationError(f"path must be a SQLite file, got the directory {str(self.path)!r}")
         lock = self.path.with_name(f"{self.path.name}-lock")
+        is_new = not os.path.lexists(lock)  # the method of Path raises for a name that is too long
         with _own_errors(), closing(sqlite3.connect(lock, timeout=0, isolation_level=None, check_same_thread=False)) as connection:
             try:
+                connection.execute("PRAGMA journal_mode = OFF")  # a kill would leave the journal
                 connection.execute("BEGIN EXCLUSIVE")
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                     raise
                 raise ConfigurationError("path must be a copy that nothing else is refreshing; try again later") from None
-            yield
+            try:
+                yield
+            except BaseException:
+                if is_new:
+                    with suppress(OSError):  # Windows keeps a file that is open
+                        lock.unlink()
+                raise
 
     @contextmanager
     def writing(self) -> Generator[Transaction, None, None]:

@@ -60,13 +60,14 @@ def test_budget_ends_a_run_and_the_next_one_continues(command: Command, fake: Fa
 
 
 def test_failure_says_how_to_continue(command: Command, fake: FakeCStar, tmp_path: Path) -> None:
-    """A refused call has its own exit code; the same command finishes the copy."""
+    """A refused first call has its own exit code and leaves no file; the same command finishes the copy."""
     path = tmp_path / "copy.sqlite"
     fake.faults.add(status=401)
     arguments = ("sync", "-d", str(path), "--table", "tickets")
     stopped = command(*arguments)
     assert (stopped.code, stopped.out) == (3, "")
     assert stopped.err.startswith("Stopped; the same command continues.\nerror: ")
+    assert list(tmp_path.iterdir()) == []
     finished = run_process(*arguments, "--json")
     assert (finished.code, finished.err, finished.json["complete"]) == (0, "", True)
 
