@@ -107,10 +107,12 @@ def test_unknown_command_is_exit_two(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().err == "error: No such command 'dance'.\nTry 'cstar-async --help'.\n"
 
 
-def test_unknown_host_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    """An address of another machine exits with 1."""
-    assert main(["serve", "--host", "192.0.2.1", "--port", "0"]) == 1
-    assert "cannot listen on 192.0.2.1:0" in capsys.readouterr().err
+@pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid", "a..b"])
+def test_unknown_host_is_one_sentence(capsys: pytest.CaptureFixture[str], host: str) -> None:
+    """An address of another machine, and a name without an address, exit with 1 and blame the host, not the port."""
+    assert main(["serve", "--host", host, "--port", "0"]) == 1
+    errors = capsys.readouterr().err
+    assert re.fullmatch(rf"cannot listen on {re.escape(host)}:0: [^;\[]+; choose another host, such as 127\.0\.0\.1\n", errors)
 
 
 def test_missing_extra_is_one_sentence(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ implemented here. With `_events.sender`, this is the only module of the fake tha
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import socket
@@ -29,6 +30,7 @@ _MAX_BODY_SIZE: Final = 32 * 1024 * 1024
 _SHUTDOWN_TIMEOUT_S: Final = 0.1
 """Seconds that responses in progress, such as delayed ones, may take when the server closes."""
 
+_PORT_ERRORS: Final = frozenset({errno.EADDRINUSE, errno.EACCES})
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
 """The socket option that closes a connection with RST instead of FIN."""
 
@@ -87,7 +89,7 @@ class LoopbackServer:
             await self.aclose()
             if isinstance(error, (OSError, OverflowError, UnicodeError)):
                 raise ConfigurationError(
-                    f"cannot listen on {self._host}:{self._port}: {_reason(error)}; choose another port"
+                    f"cannot listen on {self._host}:{self._port}: {_reason(error)}; {_advice(error)}"
                 ) from error
             raise
         host, port = self._runner.addresses[0][:2]
@@ -148,9 +150,15 @@ class LoopbackServer:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, socket.gaierror):
+        return str(error.strerror)
     number = error.errno if isinstance(error, OSError) else None
-    # The number of an error of name resolution is negative.
-    return os.strerror(number) if number is not None and number > 0 else str(error)
+    return str(error) if number is None else os.strerror(number)
+
+
+def _advice(error: Exception) -> str:
+    is_port = isinstance(error, OverflowError) or (isinstance(error, OSError) and error.errno in _PORT_ERRORS)
+    return "choose another port" if is_port else "choose another host, such as 127.0.0.1"
 
 
 def _disconnect(request: web.Request, *, hard: bool) -> web.Response:
