@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Final, NoReturn, TypeAlias, TypeVar, Unpack
 
 import attrs
@@ -18,6 +21,7 @@ from cstar_async._model.codec import encode_body
 from cstar_async._operations.executor import CallArguments, Namespace
 from cstar_async._operations.operation import Operation
 from cstar_async._protocol.urls import path_segment
+from cstar_async._redaction import redact_secrets
 from cstar_async.cli._errors import UsageError
 from cstar_async.cli._interrupts import run_cancellable
 from cstar_async.cli._output import note
@@ -53,15 +57,43 @@ _LONG_WAIT: Final = 2.0
 
 
 class _Notices(Hooks):
-    """Shows long waits and retries on standard error."""
+    """Shows long waits and retries on standard error; calls that wait for the same time are one line."""
+
+    def __init__(self) -> None:
+        self._shown_until = 0.0
 
     def on_wait(self, info: WaitInfo, /) -> None:
-        if info.wait >= _LONG_WAIT:
+        ends = time.monotonic() + info.wait
+        if info.wait >= _LONG_WAIT and ends > self._shown_until + _LONG_WAIT:
+            self._shown_until = ends
             reason = "the rate limit" if info.reason == "rate_limit" else "the next attempt"
             note(f"Waiting {info.wait:.0f} s for {reason}.")
 
     def on_retry(self, info: RetryInfo, /) -> None:
         note(f"Attempt {info.attempt} failed ({info.status or info.error}).")
+
+
+class _LogPrinter(logging.Handler):
+    """Prints the records of the package, but those of waits, which `_Notices` shows."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not hasattr(record, "wait"):
+            note(f"{record.levelname.lower()}: {redact_secrets(record.getMessage())}")
+
+
+@contextmanager
+def _printing_log() -> Generator[None]:
+    """Print warnings of the package, unless the program that runs the command line has a handler for them."""
+    logger = logging.getLogger("cstar_async")
+    if logger.hasHandlers():
+        yield
+        return
+    printer = _LogPrinter(logging.WARNING)
+    logger.addHandler(printer)
+    try:
+        yield
+    finally:
+        logger.removeHandler(printer)
 
 
 def _options(timeout: float | None, max_wait: str | None, hooks: Sequence[Hooks] = ()) -> ConnectionOptions:
@@ -100,7 +132,8 @@ def run_with(client: C, work: Callable[[C], Awaitable[T]]) -> T:
         async with client:
             return await work(client)
 
-    return run_cancellable(run())
+    with _printing_log():
+        return run_cancellable(run())
 
 
 class Recorded(Exception):  # noqa: N818  # ends a call, and is no error

@@ -86,6 +86,8 @@ class LocalCopy(PublicDir):
         Whatever ends it, also a kill, the next call continues: rows are stored with the position in their list. It finishes that
         pass, so call it again for what changed meanwhile.
 
+        Before it reads messages that take more calls than are left in the window, it logs a warning with both numbers.
+
         Args:
             client: The client. Its rate limiter, retries and priority apply.
             models: What to read: of `Ticket`, `Customer`, `Article` and `Message`. Messages need tickets.
@@ -106,7 +108,7 @@ class LocalCopy(PublicDir):
             since, unfinished = 0, None
             if self._file.exists:
                 since, unfinished = await write(self._file, lambda file: (file.version, file.unfinished))
-            refresh = Refresh(self._file, view)
+            refresh = Refresh(self._file, view, max_calls)
             try:
                 await refresh.read_rows(unfinished, [table for table in tables if table != "messages"])
                 is_complete = "messages" not in tables or await refresh.read_messages()

@@ -62,11 +62,12 @@ def check_source(transaction: Transaction, client: CStarClient) -> None:
 
 
 class Refresh:
-    """One refresh of a copy, with a client that has the budget."""
+    """One refresh of a copy, with a client that has the budget of *max_calls*."""
 
-    def __init__(self, file: CopyFile, client: CStarClient) -> None:
+    def __init__(self, file: CopyFile, client: CStarClient, max_calls: int | None) -> None:
         self._file = file
         self._client = client
+        self._max_calls = max_calls
 
     async def read_rows(self, unfinished: Pass | None, tables: Sequence[str]) -> None:
         """Read all rows but messages: what an unfinished pass has left, or all tables."""
@@ -130,13 +131,12 @@ class Refresh:
         """Read the messages of the tickets that need it. Return whether the budget sufficed."""
         read, due = await write(self._file, lambda file: (file.version, file.due_messages()))
         limit = self._client.rate_limit
-        if limit is not None and len(due) > limit.remaining:
-            LOGGER.warning(
-                "the messages of %d tickets take a call each, and %d calls are left until %s",
-                len(due),
-                limit.remaining,
-                f"{limit.reset_at:%H:%M:%S}",
-            )
+        calls = len(due) if self._max_calls is None else min(len(due), self._max_calls)
+        if limit is not None and calls > limit.remaining:
+            # The time is local, as that of a record.
+            until = f" until {limit.reset_at.astimezone():%H:%M:%S}" if limit.reset_at is not None else ""
+            message = "%d tickets have new messages; reading them takes %d calls, and %d are left%s"
+            LOGGER.warning(message, len(due), calls, limit.remaining, until)
         tickets = iter(due)
         workers = [asyncio.create_task(self._read_messages(tickets, read)) for _ in due[:_CONCURRENCY]]
         try:

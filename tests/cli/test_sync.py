@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -70,6 +75,24 @@ def test_failure_says_how_to_continue(command: Command, fake: FakeCStar, tmp_pat
     assert list(tmp_path.iterdir()) == []
     finished = run_process(*arguments, "--json")
     assert (finished.code, finished.err, finished.json["complete"]) == (0, "", True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
+def test_messages_beyond_the_limit_are_announced(tmp_path: Path) -> None:
+    """Before it reads them, it says how many calls they take and how many are left, then that it waits, once for all calls."""
+    command = [sys.executable, "-m", "cstar_async", "sync", "-d", str(tmp_path / "copy.sqlite")]
+    with served(seed=1, rows=60, rate_limit=20) as fake:
+        variables = {**os.environ, **environment(fake)}
+        with subprocess.Popen(command, env=variables, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            lines = [process.stderr.readline(), process.stderr.readline()]
+            process.send_signal(signal.SIGINT)
+            lines += process.stderr.readlines()
+    assert re.fullmatch(
+        r"warning: 60 tickets have new messages; reading them takes 60 calls, and 1\d are left until \d\d:\d\d:\d\d\n", lines[0]
+    )
+    assert re.fullmatch(r"Waiting 3[56]\d\d s for the rate limit\.\n", lines[1])
+    assert (process.returncode, lines[2:]) == (130, ["Stopped; the same command continues.\n"])
 
 
 @pytest.mark.parametrize("content", [b"no database", b""])

@@ -60,4 +60,4 @@ async def test_a_refresh_says_beforehand_that_messages_take_more_calls_than_are_
         await cstar.imports.run(resource="tickets", records=records)
         with pytest.raises(RateLimitWaitError):
             await LocalCopy(path).refresh(cstar)
-    assert "the messages of 30 tickets take a call each, and 1" in caplog.text
+    assert "30 tickets have new messages; reading them takes 30 calls, and 1" in caplog.text
