@@ -86,7 +86,7 @@ class CopyFile:
         is_new = not os.path.lexists(lock)  # the method of Path raises for a name that is too long
         with _own_errors(), closing(sqlite3.connect(lock, timeout=0, isolation_level=None, check_same_thread=False)) as connection:
             try:
-                connection.execute("PRAGMA journal_mode = OFF")  # a kill would leave the journal
+                connection.execute("PRAGMA journal_mode = OFF")  # else a kill leaves a second file
                 connection.execute("BEGIN EXCLUSIVE")
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
