@@ -153,6 +153,7 @@ async def main() -> None:
         sys.exit("set DISCORD_TOKEN to the token of the bot")
     store = SqliteStore(os.environ.get("BOT_DATABASE", "discord_bot.db"))
     async with CStarClient.from_env() as cstar:
+        await cstar.auth.whoami()  # a wrong key, or no connection, ends the bot here and not at the first event
         inbox = WebhookInbox((), store=store)
         async with TicketClient(cstar, inbox) as client, inbox:
             tasks = asyncio.gather(client.start(token), inbox.run(cstar.events("ticket.*")))

@@ -176,6 +176,7 @@ async def main() -> None:
     store = SqliteStore(os.environ.get("BOT_DATABASE", "slack_bot.db"))
     app = AsyncApp(token=bot_token)
     async with CStarClient.from_env() as cstar:
+        await cstar.auth.whoami()  # a wrong key, or no connection, ends the bot here and not at the first event
         inbox = WebhookInbox((), store=store)
         TicketBot(cstar, inbox, app)
         slack = AsyncSocketModeHandler(app, app_token)

@@ -186,6 +186,7 @@ async def main() -> int:
     inbox = WebhookInbox(secret or (), store=SqliteStore(os.environ.get("BOT_DATABASE", "support_bot.db")))
     try:
         async with CStarClient.from_env() as cstar:
+            await cstar.auth.whoami()  # a wrong key, or no connection, ends the bot here and not at the first event
             SupportBot(cstar, inbox, on_call=os.environ.get("BOT_ON_CALL"))
             async with inbox:
                 await review_dead_letters(inbox, retry=os.environ.get("BOT_RETRY") == "1")

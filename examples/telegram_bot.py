@@ -135,6 +135,7 @@ async def main() -> None:
     store = SqliteStore(os.environ.get("BOT_DATABASE", "telegram_bot.db"))
     dispatcher = Dispatcher()
     async with CStarClient.from_env() as cstar, Bot(token) as bot:
+        await cstar.auth.whoami()  # a wrong key, or no connection, ends the bot here and not at the first event
         inbox = WebhookInbox((), store=store)
         TicketBot(cstar, inbox, bot, dispatcher)
         async with inbox:

@@ -357,3 +357,33 @@ async def test_watching_ends_cleanly_when_it_is_interrupted() -> None:
     assert (process.returncode, errors) == (0, b"")
     assert len(children) == 2
     assert not any(Path(f"/proc/{child}").exists() for child in children)
+
+
+CHATS = {
+    "discord_bot": {"DISCORD_TOKEN": "x"},
+    "slack_bot": {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"},
+    "support_bot": {"CSTAR_WEBHOOK_SECRET": SECRET, "BOT_PORT": "0"},
+    "telegram_bot": {"TELEGRAM_TOKEN": "42:token"},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "is_reached", "reason"),
+    [*((name, True, "Invalid API key") for name in CHATS), ("telegram_bot", False, "the connection could not be made")],
+)
+async def test_bot_that_cannot_call_cstar_ends_at_the_start(
+    fake: FakeCStar, tmp_path: Path, name: str, is_reached: bool, reason: str
+) -> None:
+    """A wrong key, or no connection, ends a bot with 1 and the reason, before it connects to a chat or waits for events."""
+    url = fake.url if is_reached else f"http://127.0.0.1:{free_port()}"
+    settings = {"CSTAR_API_KEY": "sk_test_wrong_0123456789", "CSTAR_BASE_URL": url, "BOT_DATABASE": str(tmp_path / "bot.db")}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(EXAMPLES / f"{name}.py"),
+        env={**os.environ, **settings, **CHATS[name]},
+        stderr=subprocess.PIPE,
+    )
+    _, errors = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 1
+    assert reason in errors.decode()
+    assert [request.operation for request in fake.requests] == (["whoami"] if is_reached else [])
