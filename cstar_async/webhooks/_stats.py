@@ -36,7 +36,7 @@ class InboxStats:
     dead: int
     """The dead letters that wait for a decision: those that the store had at the start, and those of this inbox since then.
 
-    `WebhookInbox.dead_letters` counts again, which includes what other processes changed in a shared store.
+    In a store that processes share, it lacks what the others changed until `WebhookInbox.dead_letters` counts again.
     """
     by_type: Mapping[str, InboxStats]
     """The same of each event type."""
