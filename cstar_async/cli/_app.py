@@ -17,7 +17,7 @@ import typer
 from cstar_async._redaction import redact_secrets
 from cstar_async.api._namespaces import ClientNamespaces
 from cstar_async.cli._completion import COMPLETION_OPTIONS, completable, complete
-from cstar_async.cli._errors import SUCCESS, UsageError, report
+from cstar_async.cli._errors import MEANINGS, SUCCESS, UsageError, report
 from cstar_async.cli._groups import LIBRARY, Command, new_group
 from cstar_async.errors import CStarError, UnknownValueWarning
 
@@ -77,6 +77,7 @@ def _build(words: set[str], completed: Sequence[str]) -> typer.Typer:
     """
     app = typer.Typer(
         help="The command line of cStar. It reads CSTAR_API_KEY, CSTAR_TEAM_ID and CSTAR_BASE_URL.",
+        epilog=f"Exit codes: {'; '.join(f'{code} {meaning}' for code, meaning in MEANINGS.items())}.",
         rich_markup_mode="rich",
         pretty_exceptions_enable=False,
     )

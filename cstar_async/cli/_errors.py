@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 SUCCESS: Final = 0
@@ -14,6 +16,20 @@ RATE_LIMITED: Final = 5
 UNREACHABLE: Final = 6
 INTERRUPTED: Final = 130
 CLOSED_OUTPUT: Final = 141
+MEANINGS: Final[Mapping[int, str]] = MappingProxyType(
+    {
+        SUCCESS: "success",
+        FAILURE: "another failure",
+        USAGE: "wrong usage",
+        REFUSED: "no usable key, or refused (401, 403)",
+        NOT_FOUND: "not found (404)",
+        RATE_LIMITED: "rate limit, run it again later",
+        UNREACHABLE: "no connection, a timeout or 5xx, run it again later",
+        INTERRUPTED: "Ctrl-C",
+        CLOSED_OUTPUT: "the reader of standard output has stopped",
+    }
+)
+"""What each exit code means, for the help. The page "Command line" has more."""
 
 
 class UsageError(Exception):
