@@ -1,6 +1,6 @@
 """A Discord bot: `/ticket` creates a ticket and a private thread, and forwards messages in both directions.
 
-    pip install cstar-async discord.py
+    pip install discord.py    # beside this package
     CSTAR_API_KEY=sk_… DISCORD_TOKEN=… python examples/discord_bot.py
 
 It receives replies over cStar's event stream, so it needs no public URL. BOT_DATABASE (`discord_bot.db`) is the file with the

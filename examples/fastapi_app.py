@@ -1,6 +1,6 @@
 """A FastAPI application: a contact form that creates tickets, and an endpoint with their status, updated by webhooks.
 
-    pip install cstar-async fastapi uvicorn
+    pip install fastapi uvicorn    # beside this package
     CSTAR_API_KEY=sk_… CSTAR_WEBHOOK_SECRET=whsec_… uvicorn --app-dir examples --factory fastapi_app:create_app
 
 Subscribe `https://<your host>/hooks/cstar` to `ticket.*`. EVENTS_DATABASE (`fastapi_app.db`) is the file with the events in

@@ -1,6 +1,6 @@
 """A Slack bot: `/ticket` creates a ticket and a thread in the channel, and forwards messages in both directions.
 
-    pip install cstar-async slack-bolt
+    pip install slack-bolt    # beside this package
     CSTAR_API_KEY=sk_… SLACK_BOT_TOKEN=xoxb-… SLACK_APP_TOKEN=xapp-… python examples/slack_bot.py
 
 It uses Socket Mode and cStar's event stream, so it needs no public URL. BOT_DATABASE (`slack_bot.db`) is the file with the events

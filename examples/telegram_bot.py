@@ -1,6 +1,6 @@
 """A Telegram bot: `/ticket` creates a ticket, and forwards replies in both directions.
 
-    pip install cstar-async aiogram
+    pip install aiogram    # beside this package
     CSTAR_API_KEY=sk_… TELEGRAM_TOKEN=… python examples/telegram_bot.py
 
 It polls Telegram for messages and receives replies over cStar's event stream, so it needs no public URL. BOT_DATABASE

@@ -1,8 +1,9 @@
 """A worker that welcomes each new ticket. Any number of workers share the rate limit and the events through Redis.
 
     docker compose -f examples/workers/compose.yaml up --build
-    pip install 'cstar-async[redis]' && CSTAR_API_KEY=sk_… REDIS_URL=redis://… python examples/workers/worker.py
+    CSTAR_API_KEY=sk_… REDIS_URL=redis://… python examples/workers/worker.py
 
+The second command needs this package with the extra `redis`, and a Redis.
 Every worker gets every event of the stream. The store in Redis gives each event to one of them, and to another one if that worker
 dies. Ctrl-C or SIGTERM ends a worker after the events in progress.
 """
