@@ -17,7 +17,7 @@ from cstar_async import CStarClient, Priority, models, pagination, redis, testin
 from cstar_async.testing import FakeCStar
 from docsite import reference
 
-from .documentation import NAVIGATION, PAGES, PROGRAMS, SNIPPETS, TESTS, blocks, navigation_paths, run_snippets
+from .documentation import NAVIGATION, PAGES, PROGRAMS, ROOT, SNIPPETS, TESTS, blocks, navigation_paths, run_snippets
 
 EXTERNAL = {"pandas.md"}
 """Pages about a library that is too large for `make setup`; tests/external runs their snippets."""
@@ -88,6 +88,13 @@ def test_navigation_has_every_page() -> None:
     found = sorted(navigation_paths(NAVIGATION))
 
     assert sorted([*PAGES, *(f"reference/{name}" for name in reference.pages())]) == found
+
+
+def test_one_page_says_how_to_install_the_package() -> None:
+    """The package is not published, so no other page, and no example, has a command that installs it by its name."""
+    texts = PAGES | {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "examples").rglob("*.py")}
+    found = {name for name, text in texts.items() if re.search(r"pip install\b.*(?:cstar[-_]async|'?\.\[)", text)}
+    assert found == {"installation.md"}
 
 
 def test_reference_has_every_public_name() -> None:
