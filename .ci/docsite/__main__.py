@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 
-from docsite import reference
+from docsite import reference, search
 
 
 def main() -> int:
@@ -18,6 +18,8 @@ def main() -> int:
     # zensical counts its own warnings only.
     warnings = [line for line in output.splitlines() if line.startswith("griffe:")]
     sys.stdout.write(output)
+    if built.returncode == 0:
+        search.name_results(reference.ROOT / "site/search.json")
     return built.returncode or bool(warnings)
 
 

@@ -119,8 +119,7 @@ def _namespace_pages() -> Iterator[tuple[str, str]]:
         classes = _classes(_parse(f"api/{path.name}"))
         owner = "library" if path.stem == "library" else f"cstar.{path.stem}"
         (top,) = [cls for name, cls in classes.items() if name.lower() == f"{path.stem}namespace".replace("_", "")]
-        title = "library" if path.stem == "library" else path.stem
-        parts = [f"# {title}\n", f"{_summary(top)}\n", *_methods(path.stem, top, classes, owner)]
+        parts = [f"# {owner}\n", f"{_summary(top)}\n", *_methods(path.stem, top, classes, owner)]
         yield f"namespaces/{path.stem}.md", "\n".join(parts)
 
 
@@ -175,7 +174,7 @@ def example_pages() -> dict[str, str]:
     for path in sorted((ROOT / "examples").glob("*.py")):
         source = path.read_text(encoding="utf-8")
         summary = (ast.get_docstring(ast.parse(source)) or "").partition("\n\n")[0].replace("\n", " ")
-        texts[f"examples/{path.stem}.md"] = f"# {path.name}\n\n{summary}\n\n```py\n{source}```\n"
+        texts[f"examples/{path.stem}.md"] = f"# Example: {path.name}\n\n{summary}\n\n```py\n{source}```\n"
         rows.append(f"| [{path.name}]({path.stem}.md) | {summary} |\n")
     intro = "Whole programs, typed and tested. Copy one, set `CSTAR_API_KEY`, and run it with Python."
     texts["examples/index.md"] = f"# Examples\n\n{intro}\n\n| program | what it does |\n| --- | --- |\n{''.join(rows)}"
