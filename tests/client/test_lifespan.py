@@ -69,7 +69,7 @@ async def test_application_opens_a_client_and_an_inbox(
 ) -> None:
     """They are usable while the application runs, and closed afterwards."""
     client: CStarClient = fake_cstar.client()
-    inbox = WebhookInbox("whsec_web")
+    inbox = WebhookInbox("whsec_web", shutdown_timeout=0)
     async with run(lifespan(client, inbox)):
         assert (await client.tickets.list()).total == 0
         assert await inbox.receive(BODY, {"X-Signature": sign(BODY, "whsec_web")}) == 200
