@@ -249,7 +249,7 @@ async def test_stored_event_ends_what_is_kept(caching: CStarClient, server: Serv
     await store.add("evt_1", body_of(1, "ticket.updated"))
     server.default = ok(TICKET)
     await caching.tickets.get("tkt_1")
-    async with inbox_of(store=store, client=caching):
+    async with inbox_of(store=store, client=caching, shutdown_timeout=0):
         await caching.tickets.get("tkt_1")
     assert 2 == len(server.requests)
 
@@ -263,7 +263,7 @@ def test_what_is_no_client_is_refused(client: Any) -> None:
 
 async def test_client_without_cache_has_an_inbox(make_client: MakeClient) -> None:
     """Its settings can change without a change of the inbox."""
-    inbox = inbox_of(client=make_client())
+    inbox = inbox_of(client=make_client(), shutdown_timeout=0)
     assert [200] == await deliver(inbox, body_of(1))
     await inbox.aclose()
 
