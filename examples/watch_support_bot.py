@@ -33,7 +33,8 @@ from cstar_async import CStarClient
 from cstar_async.webhooks import EventStream, TicketCreated, TicketMessageAdded, TicketUpdated, WebhookEvent
 
 BOT = Path(__file__).with_name("support_bot.py")
-FAULTS = ("--delivery-faults", "0.45", "--delivery-retries", "1,1,2,2,3,3")
+# The retries outlast `wait_for_port`: a bot that takes long to start again, on a busy machine, loses no delivery.
+FAULTS = ("--delivery-faults", "0.45", "--delivery-retries", "1,1,2,2,3,3,5,5,5,5,5,5,5,5")
 SERVE = ("-m", "cstar_async", "serve", "--port", "0", "--seed", "7", *FAULTS)
 PEOPLE = ("Ada Okafor", "Jonas Weber", "Mei-Ling Chen", "Renée Dubois")
 SUBJECTS = (

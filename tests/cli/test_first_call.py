@@ -62,6 +62,7 @@ def test_export_makes_no_file(
     assert command(*arguments).code == 0
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("fail", "code"), FAILURES)
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.db"])
 def test_export_keeps_what_it_was_to_replace(

@@ -58,6 +58,7 @@ async def check(world: World) -> None:
     assert world.starts > len(plan.kills) + len(plan.closes)
 
 
+@pytest.mark.no_cover
 async def test_a_month_loses_no_event_repeats_none_and_keeps_the_order(tmp_path: Path) -> None:
     """With kills, restarts, an outage, spent hours, a full disk, suspensions, and handlers that raise or end the process."""
     await check(World(plan_of(1), tmp_path / "events.db", seed=1))

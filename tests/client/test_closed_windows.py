@@ -169,6 +169,7 @@ async def test_calls_keep_their_order_from_one_window_to_the_next(
     assert [f"tkt_{number}" for number in range(CALLS)] == [request.path.rpartition("/")[2] for request in server.requests[1:]]
 
 
+@pytest.mark.no_cover
 async def test_a_call_that_cannot_wait_is_refused_while_others_wait(
     server: Server, make_client: MakeClient, fake_clock: FakeClock
 ) -> None:

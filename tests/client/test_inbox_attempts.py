@@ -233,6 +233,7 @@ def test_a_handler_that_leaves_the_program_costs_an_attempt(tmp_path: Path) -> N
         loop.close()
 
 
+@pytest.mark.no_cover
 async def test_a_request_that_always_times_out_ends_after_31_hours() -> None:
     """Its error looks like an outage. The next event of the ticket is handled then."""
     clock, handled, calls = FakeClock(autojump=True), list[str](), 0

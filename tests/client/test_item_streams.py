@@ -146,6 +146,7 @@ async def test_item_is_limited(server: Server, make_client: MakeClient, media: s
             await anext(stream)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("decoder", [EventDecoder(json.loads, 10_000), LineDecoder(json.loads, None)])
 def test_line_in_many_pieces_takes_linear_time(decoder: Any) -> None:
     """A long line in single bytes is not copied again and again."""

@@ -58,6 +58,7 @@ async def count_failures(client: CStarClient, calls: int) -> int:
     return sum(isinstance(result, BaseException) for result in results)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("accepted", "calls", "period", "latency", "is_sliding"),
     [
@@ -115,6 +116,7 @@ async def test_interactive_calls_pass_background_ones_at_a_throttle() -> None:
         assert 0 == await background
 
 
+@pytest.mark.no_cover
 async def test_throttle_that_was_lifted_slows_nothing_down() -> None:
     """A few hundred calls later all connections are used again."""
     clock = TickingClock()

@@ -202,6 +202,7 @@ def _texts(raw: Node) -> None:
     operation(raw, TICKET, "get")["summary"] = "Read one"
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("keeps", "summary"), [(True, "Retrieve a ticket"), (False, "Read one")])
 def test_texts_are_one_decision(keeps: bool, summary: str) -> None:
     """Summaries and descriptions stay by default, or all come from the new document."""

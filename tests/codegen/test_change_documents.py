@@ -24,6 +24,7 @@ def _params(*, are_refused: bool) -> list[object]:
     return [pytest.param(row, id=row.id) for row in ROWS if (row.verdict == "refused") is are_refused]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("row", _params(are_refused=False))
 async def test_change_is_right(tmp_path: Path, row: WholeChange) -> None:
     """The package is imported and called, and its names and texts are those of the document."""

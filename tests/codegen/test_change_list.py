@@ -35,6 +35,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tup
         yield found
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("row", [pytest.param(row, id=row.id) for row in ROWS])
 async def test_change_is_right(packages: dict[str, tuple[ModuleType, str]], row: Change) -> None:
     """The types, the docstrings, what is sent and what is decoded are those of the document."""

@@ -12,6 +12,7 @@ from tests.codegen.changes.sdk_rows import ROWS, SdkChange
 from tests.codegen.documents import small
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in ROWS if not row.problem])
 def test_change_gives_its_code(row: SdkChange) -> None:
     """Models, functions and operations have it, without another edit."""

@@ -116,6 +116,7 @@ def test_check_covers_the_page(tmp_path: Path, tree: Tree) -> None:
     assert (DIFFERENT, f"differs: {output.PAGE}\n", PAGE) == (checked.returncode, checked.stderr, page.read_text(encoding="utf-8"))
 
 
+@pytest.mark.no_cover
 def test_page_is_written_beside_the_package(tmp_path: Path) -> None:
     """The page is beside the package, not in the current folder."""
     assert 0 == main(["--no-type-check", "--output", str(tmp_path / "cstar_async")])

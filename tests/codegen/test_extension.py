@@ -163,12 +163,14 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return generate(tmp_path_factory.mktemp("many"), COMPATIBLE, name="many")
 
 
+@pytest.mark.no_cover
 def test_additions_of_all_kinds_pass_mypy(many: Path, tmp_path: Path) -> None:
     """Whether or not they contradict the classes and methods that they extend."""
     _check_types(many)
     _check_types(generate(tmp_path, CONTRADICTING, name="contradicting"))
 
 
+@pytest.mark.no_cover
 def test_additions_without_contradiction_are_subclasses(many: Path) -> None:
     """All models and enums that both packages have."""
     with imported(many):
@@ -178,6 +180,7 @@ def test_additions_without_contradiction_are_subclasses(many: Path) -> None:
         assert not [name for name in names if not issubclass(getattr(models, name), getattr(cstar_async.models, name))]
 
 
+@pytest.mark.no_cover
 async def test_results_of_other_forms(many: Path) -> None:
     """Without an envelope, outside the team, as text, and none at all."""
     with imported(many) as module:

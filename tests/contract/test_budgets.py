@@ -55,6 +55,7 @@ async def test_export_of_5000_tickets_takes_50_calls() -> None:
             assert (50, 50) == ((await rows.estimate()).calls, len(fake.requests) - before)
 
 
+@pytest.mark.no_cover
 async def test_sync_of_2000_customers_takes_21_calls() -> None:
     """20 pages of 100, and one import for up to 500 changes."""
     async with FakeCStar() as fake, fake.client() as cstar:

@@ -145,6 +145,7 @@ def test_editor_offers_only_what_is_public(server: LanguageServer) -> None:
     assert completions(server, "    cstar.") <= {name for name in dir(CStarClient) if not name.startswith("_")}
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -162,6 +162,7 @@ def test_session_has_no_trace() -> None:
         assert asyncio.run(traces(port)) == 0
 
 
+@pytest.mark.no_cover
 def test_thousand_requests_leave_no_objects() -> None:
     """The client keeps nothing of a request. If it fails: `gc.get_objects()` before and after shows what is kept."""
 
@@ -341,6 +342,7 @@ def test_decoders_share_the_keys_of_the_parser() -> None:
     assert int(shared) > SHARED_KEYS
 
 
+@pytest.mark.no_cover
 def test_pages_are_in_no_reference_cycle() -> None:
     """A page in a reference cycle would stay in memory, with its items, until the garbage collector runs.
 

@@ -161,6 +161,7 @@ def _area(name: str) -> str:
 FILES = _checked_files()
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("area", sorted({_area(name) for name in FILES}))
 def test_prose_and_names_use_standard_terms(area: str) -> None:
     """No file uses a metaphor or a literal translation where the field has a term."""
