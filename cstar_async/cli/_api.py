@@ -52,8 +52,12 @@ def api(
 
 def parse_pairs(texts: Sequence[str]) -> dict[str, str]:
     """Parse parameters of a query."""
-    pairs = [text.partition("=") for text in texts]
-    for name, equals, _ in pairs:
+    pairs: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
         if not name or not equals:
             raise UsageError(f"--query must be NAME=VALUE, got {name}")
-    return {name: value for name, _, value in pairs}
+        if name in pairs:
+            raise UsageError(f"--query {name} must be given once; several values are separated by commas")
+        pairs[name] = value
+    return pairs

@@ -171,11 +171,12 @@ def test_api_reads_all_pages(command: Command, fake_server: FakeCStar) -> None:
         ["api", "GET", "https://example.com/x"],
         ["api", "FETCH", "/x"],
         ["api", "GET", "/x", "-q", "a"],
+        ["api", "GET", "/x", "-q", "a=1", "--query", "a=2"],
         ["api", "POST", "/x", "--body", "{"],
     ],
 )
 def test_api_refuses_what_it_cannot_send(command: Command, fake_server: FakeCStar, arguments: list[str]) -> None:
-    """Another host, an unknown method, a malformed query or body exits with 2, and nothing is sent."""
+    """Another host, an unknown method, a malformed or repeated query or a malformed body exits with 2, and nothing is sent."""
     before = len(fake_server.requests)
     outcome = command(*arguments)
     assert (outcome.code, outcome.out, len(fake_server.requests)) == (2, "", before)
