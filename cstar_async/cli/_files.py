@@ -15,6 +15,8 @@ from cstar_async.cli._errors import UsageError
 
 def read_bytes(name: str) -> bytes:
     """Read a file, or standard input for `-`."""
+    if name == "-" and sys.stdin is None:
+        raise UsageError("cannot read -: standard input is closed")
     try:
         return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except (OSError, ValueError) as error:

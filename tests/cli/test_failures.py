@@ -154,6 +154,22 @@ def test_closed_stream_ends_without_a_traceback(closed: str, code: int) -> None:
     assert done.stderr == ("error: standard output is closed\n" if code else "")
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["tickets", "reply", "tkt_1", "-"], ["tickets", "create", "--input", "-"], ["import", "-", "--resource", "customers"]],
+)
+def test_closed_standard_input_is_one_sentence(arguments: list[str]) -> None:
+    """A command that reads it exits with 2, as for a file that cannot be read."""
+    done = subprocess.run(
+        ["sh", "-c", '"$@" <&-', "sh", sys.executable, "-m", "cstar_async", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "error: cannot read -: standard input is closed\n")
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_every_encoding_of_a_terminal_works(encoding: str) -> None:
     """JSON is exact in every encoding; help and tables replace what cannot be shown."""
