@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -168,6 +169,24 @@ def test_closed_standard_input_is_one_sentence(arguments: list[str]) -> None:
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (2, "", "error: cannot read -: standard input is closed\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of files")
+def test_no_output_is_dropped_without_buffers(tmp_path: Path) -> None:
+    """With PYTHONUNBUFFERED, as in images of Docker, a file that takes only a part of the output is an error, too."""
+    path = tmp_path / "tickets.json"
+    with path.open("wb") as file:
+        done = subprocess.run(
+            ["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", sys.executable, "-m", "cstar_async", "tickets", "list", "--all", "--json"],
+            stdout=file,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert path.stat().st_size in {512, 1024}
+    assert (done.returncode, done.stderr) == (1, "error: File too large\n")
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
