@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Final
 
@@ -38,6 +39,8 @@ _COMMANDS: Final = {
 """The module of each command, and its line in the help. Those without a module are run by `cstar_async.cli`."""
 _ADDED: Final = {"tickets": ("reply", "close"), "webhooks": ("verify",)}
 """Commands of `_commands` in a namespace."""
+_MAX_RECURSION: Final = 5000
+"""Enough for a value of 1,024 levels, the limit of the parser."""
 _COMPLETE: Final = "_CSTAR_ASYNC_COMPLETE"
 _COMPLETED: Final = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
 """Variables with the command line that a shell completes: of bash, and of the others."""
@@ -48,7 +51,7 @@ def run(arguments: Sequence[str]) -> int:
     completed = [word for name in _COMPLETED for word in os.environ.get(name, "").split()][1:] if _COMPLETE in os.environ else []
     app = _build({*arguments, *completed}, completed)
     try:
-        with warnings.catch_warnings():
+        with _deep_recursion(), warnings.catch_warnings():
             warnings.simplefilter("default", UnknownValueWarning)
             warnings.showwarning = _show_warning
             if arguments and arguments[0] in COMPLETION_OPTIONS:
@@ -68,6 +71,17 @@ def run(arguments: Sequence[str]) -> int:
     except (CStarError, UsageError) as error:
         return report(error)
     return code if isinstance(code, int) else SUCCESS
+
+
+@contextmanager
+def _deep_recursion() -> Generator[None]:
+    """Let Python write every value that the parser accepts, so that one item cannot stop a command for good."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _MAX_RECURSION))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def _build(words: set[str], completed: Sequence[str]) -> typer.Typer:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import inspect
 import sqlite3
-import sys
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any, Final, cast, get_args, get_type_hints
@@ -32,8 +31,6 @@ _FORMATS: Final[Mapping[str, Format]] = {
 }
 _READ_AHEAD: Final = 4
 """Pages under way ahead of the file."""
-_MAX_RECURSION: Final = 5000
-"""Enough for a value of 1,024 levels, the limit of the parser."""
 
 
 def _list_names() -> list[str]:
@@ -120,7 +117,7 @@ async def _copy(client: CStarClient, paginator: Paginator[Model], writer: Writer
         paginator = paginator.resume(writer.state.checkpoint)
         note(f"Continuing after {writer.state.rows} rows.")
     is_open = False
-    with ExitStack() as stack, _deep_recursion(), ProgressBar(name, done=writer.state.rows) as progress:
+    with ExitStack() as stack, ProgressBar(name, done=writer.state.rows) as progress:
         try:
             async for page in paginator.prefetch(_READ_AHEAD).pages():
                 if not is_open:  # a list that cannot be read leaves every file as it was
@@ -136,17 +133,6 @@ async def _copy(client: CStarClient, paginator: Paginator[Model], writer: Writer
             stack.enter_context(writer)
         writer.finish()
     return writer.state
-
-
-@contextmanager
-def _deep_recursion() -> Generator[None]:
-    """Let Python write every value that the parser accepts, so that one item cannot stop an export for good."""
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(limit, _MAX_RECURSION))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(limit)
 
 
 def _path(name: str) -> list[str]:

@@ -189,6 +189,20 @@ def test_no_output_is_dropped_without_buffers(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (1, "error: File too large\n")
 
 
+@pytest.mark.parametrize(
+    "arguments", [["tickets", "get", "tkt_1"], ["tickets", "list", "--all", "--json"], ["api", "GET", "/tickets"]]
+)
+def test_no_depth_of_a_value_is_too_deep_to_print(command: Command, fake_server: FakeCStar, arguments: list[str]) -> None:
+    """What the parser accepts is printed, by a command in the process of a program, too."""
+    item = '{"id": "tkt_1", "new": ' + "[" * 1000 + "]" * 1000 + "}"
+    data = item if "get" in arguments else f"[{item}]"
+    fake_server.faults.add(body=f'{{"success": true, "data": {data}, "pagination": {{"hasMore": false}}}}'.encode())
+    limit = sys.getrecursionlimit()
+    outcome = command(*arguments)
+    assert (outcome.code, outcome.out.count("["), outcome.err) == (0, 1000 + ("get" not in arguments), "")
+    assert sys.getrecursionlimit() == limit
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_every_encoding_of_a_terminal_works(encoding: str) -> None:
     """JSON is exact in every encoding; help and tables replace what cannot be shown."""
