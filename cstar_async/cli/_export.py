@@ -123,7 +123,7 @@ async def _copy(client: CStarClient, paginator: Paginator[Model], writer: Writer
                 if not is_open:  # a list that cannot be read leaves every file as it was
                     stack.enter_context(writer)
                     is_open = True
-                writer.write([cast("dict[str, Any]", as_plain(item)) for item in page], paginator.checkpoint)
+                writer.write([as_plain(item) for item in page], paginator.checkpoint)
                 progress.update(writer.state.rows, page.total, client.rate_limit)
         except BaseException:
             if is_open or writer.state.checkpoint is not None:

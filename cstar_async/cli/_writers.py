@@ -11,7 +11,7 @@ import io
 import json
 import sqlite3
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,7 +25,6 @@ from cstar_async.cli._errors import UsageError
 from cstar_async.cli._files import parse_json, read_object
 
 Format: TypeAlias = Literal["jsonl", "csv", "sqlite", "parquet"]
-Row: TypeAlias = Mapping[str, JSON]
 
 EXTRA: Final = "extra"
 """The column of the fields that have no column of their own."""
@@ -54,7 +53,7 @@ class Writer(Protocol):
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *error: object) -> None: ...
-    def write(self, rows: Sequence[Row], checkpoint: dict[str, JSON]) -> None:
+    def write(self, rows: Sequence[JSON], checkpoint: dict[str, JSON]) -> None:
         """Write a page and the checkpoint after it."""
         ...
 
@@ -101,7 +100,7 @@ class _TextWriter:
     """Writes lines to *path*; the checkpoint is beside *output*, the file that the user wants. *replaced* are files to delete."""
 
     def __init__(
-        self, output: Path, path: Path, encode: Callable[[Sequence[Row]], bytes], replaced: Sequence[Path], header: bytes = b""
+        self, output: Path, path: Path, encode: Callable[[Sequence[JSON]], bytes], replaced: Sequence[Path], header: bytes = b""
     ) -> None:
         self._state_path = _with_suffix(output, ".checkpoint")
         self._path = path
@@ -129,7 +128,7 @@ class _TextWriter:
     def __exit__(self, *error: object) -> None:
         self._file.close()
 
-    def write(self, rows: Sequence[Row], checkpoint: dict[str, JSON]) -> None:
+    def write(self, rows: Sequence[JSON], checkpoint: dict[str, JSON]) -> None:
         self._file.write(self._encode(rows))
         self._file.flush()
         self.state = State(self.state.rows + len(rows), self._file.tell(), checkpoint)
@@ -205,7 +204,7 @@ class _DatabaseWriter:
     def __exit__(self, *error: object) -> None:
         self._database.close()
 
-    def write(self, rows: Sequence[Row], checkpoint: dict[str, JSON]) -> None:
+    def write(self, rows: Sequence[JSON], checkpoint: dict[str, JSON]) -> None:
         state = State(self.state.rows + len(rows), checkpoint=checkpoint)
         marks = ", ".join("?" * (len(self._columns) + 1))
         with self._database as database:
@@ -240,8 +239,13 @@ def _state_of(value: JSON, path: Path) -> State:
             raise UsageError(f"{path} is damaged; start again with --overwrite")
 
 
-def _flat_row(columns: Sequence[str], row: Row) -> list[str | int | float | None]:
-    """Return the values of the columns, and those of all other fields as JSON. Objects and lists become JSON."""
+def _flat_row(columns: Sequence[str], row: JSON) -> list[str | int | float | None]:
+    """Return the values of the columns, and those of all other fields as JSON. Objects and lists become JSON.
+
+    An item that is no object has no columns, and is JSON as a whole.
+    """
+    if not isinstance(row, dict):
+        return [*(None for _ in columns), _dumps(row).decode()]
     others = {name: value for name, value in row.items() if name not in columns}
     return [*(_flat(row.get(name)) for name in columns), _flat(others or None)]
 
@@ -258,7 +262,7 @@ def _same_types(values: Sequence[str | int | float | None]) -> Sequence[str | in
     return values if len(types) <= 1 else [None if value is None else str(value) for value in values]
 
 
-def _json_lines(rows: Sequence[Row]) -> bytes:
+def _json_lines(rows: Sequence[JSON]) -> bytes:
     return b"".join(_dumps(row) + b"\n" for row in rows)
 
 
@@ -270,7 +274,7 @@ def _dumps(value: object) -> bytes:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _csv_lines(columns: Sequence[str], rows: Sequence[Row]) -> bytes:
+def _csv_lines(columns: Sequence[str], rows: Sequence[JSON]) -> bytes:
     return _csv_bytes(
         [["true" if one is True else "false" if one is False else one for one in _flat_row(columns, row)] for row in rows]
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import json
 import sqlite3
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from cstar_async.testing import FakeCStar
 from tests.client.conftest import raw, serving
 
 from .conftest import Command, Outcome
@@ -53,6 +55,28 @@ async def test_no_item_stops_an_export(monkeypatch: pytest.MonkeyPatch, tmp_path
         with closing(sqlite3.connect(path)) as database:
             extra = [row[0] for row in database.execute("SELECT extra FROM tickets ORDER BY rowid")]
         assert [ticket(depth).partition(b",")[2].decode() for depth in DEPTHS] == [text[1:] for text in extra]
+
+
+ITEMS = [None, "a,b", 5, [1], {}, {"id": None, "title": "A"}, {"title": 7}, {"id": "tkt_1"}]
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".db"])
+def test_item_that_is_no_object_is_a_row(command: Command, fake_server: FakeCStar, tmp_path: Path, suffix: str) -> None:
+    """It would stop the same export each time. In a table it is JSON in the column of other fields."""
+    path = tmp_path / f"tickets{suffix}"
+    fake_server.faults.add(body=json.dumps({"success": True, "data": ITEMS, "pagination": {"hasMore": False}}).encode())
+    outcome = command("export", "tickets", "-o", str(path), "--json")
+    assert (outcome.code, outcome.err, outcome.json["rows"]) == (0, "", len(ITEMS))
+    if suffix == ".jsonl":
+        assert [json.loads(line) for line in path.read_bytes().splitlines()] == [*ITEMS[:5], {"title": "A"}, *ITEMS[6:]]
+        return
+    if suffix == ".csv":
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = [(row["id"] or None, row["extra"] or None) for row in csv.DictReader(file)]
+    else:
+        with closing(sqlite3.connect(path)) as database:
+            rows = database.execute("SELECT id, extra FROM tickets ORDER BY rowid").fetchall()
+    assert rows == [(None, "null"), (None, '"a,b"'), (None, "5"), (None, "[1]"), *[(None, None)] * 3, ("tkt_1", None)]
 
 
 @pytest.mark.parametrize(
