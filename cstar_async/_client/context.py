@@ -71,6 +71,12 @@ class ClientContext:
         return f"{self.path_prefix}{base}/{path_segment(team_id, 'team_id')}"
 
     @property
+    def source(self) -> str | None:
+        """What names the team whose objects the client reads; None: before its first request, it may not know its own team."""
+        path = self.team_path.value
+        return None if path is None else f"{self.host}:{self.port}{path}"
+
+    @property
     def schemas(self) -> Schemas:
         """The component schemas of the OpenAPI spec, loaded on first use."""
         if self._schemas is None:

@@ -10,16 +10,18 @@ from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any, Final, cast, get_args, get_type_hints
 
+import attrs
 import typer
 
 from cstar_async import CStarClient, Model, Paginator, Priority
+from cstar_async._client.executor import ClientExecutor
 from cstar_async.api._namespaces import ClientNamespaces
 from cstar_async.cli._arguments import find_argument, read_arguments
 from cstar_async.cli._calls import DryRun, Json, LongMaxWait, Timeout, new_client, run_with
 from cstar_async.cli._errors import UsageError
 from cstar_async.cli._output import as_plain, note, print_result
 from cstar_async.cli._progress import ProgressBar
-from cstar_async.cli._writers import Format, State, Writer, open_writer
+from cstar_async.cli._writers import Format, State, Writer, open_writer, writing_alone
 
 _FORMATS: Final[Mapping[str, Format]] = {
     ".jsonl": "jsonl",
@@ -89,8 +91,9 @@ def export(
     if chosen is None:
         raise UsageError(f"--format is required, because {output} does not end with {', '.join(_FORMATS)}")
     try:
-        writer = open_writer(output, chosen, name, _columns(function), resume=resume, overwrite=overwrite)
-        state = run_with(client, lambda client: _copy(client, listed(client), writer, name))
+        with writing_alone(output):
+            writer = open_writer(output, chosen, name, _columns(function), resume=resume, overwrite=overwrite)
+            state = run_with(client, lambda client: _copy(client, listed(client), writer, name))
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(output)) from None  # not the name of the checkpoint beside it
     except sqlite3.OperationalError as error:
@@ -121,10 +124,13 @@ async def _copy(client: CStarClient, paginator: Paginator[Model], writer: Writer
         try:
             async for page in paginator.prefetch(_READ_AHEAD).pages():
                 if not is_open:  # a list that cannot be read leaves every file as it was
+                    _check_source(client, writer)
                     stack.enter_context(writer)
                     is_open = True
                 writer.write([as_plain(item) for item in page], paginator.checkpoint)
                 progress.update(writer.state.rows, page.total, client.rate_limit)
+        except UsageError:
+            raise
         except BaseException:
             if is_open or writer.state.checkpoint is not None:
                 note(f"Stopped after {writer.state.rows} rows; the same command with --resume continues.")
@@ -133,6 +139,18 @@ async def _copy(client: CStarClient, paginator: Paginator[Model], writer: Writer
             stack.enter_context(writer)
         writer.finish()
     return writer.state
+
+
+def _check_source(client: CStarClient, writer: Writer) -> None:
+    """Check that all rows come from one team.
+
+    Raises:
+        UsageError: The rows in the file come from another one.
+    """
+    source = cast("ClientExecutor", client.__executor__).context.source
+    if writer.state.source not in {None, source}:
+        raise UsageError("the rows in the file come from another team; use its key, or start again with --overwrite")
+    writer.state = attrs.evolve(writer.state, source=source)
 
 
 def _path(name: str) -> list[str]:

@@ -10,12 +10,11 @@ import csv
 import io
 import json
 import sqlite3
-import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import BinaryIO, Final, Literal, Protocol, Self, TypeAlias, cast
+from typing import BinaryIO, Final, Literal, Protocol, Self, TypeAlias
 
 import attrs
 import orjson
@@ -39,6 +38,9 @@ _STATE_TABLE: Final = "cstar_export"
 class State:
     """How far an export is."""
 
+    format: Format
+    source: str | None = None
+    """The team whose rows it has; None: it has none."""
     rows: int = 0
     size: int = 0
     """Bytes of a text file."""
@@ -66,8 +68,6 @@ def open_writer(output: Path, file_format: Format, table: str, columns: Sequence
     """Return the writer of a file, which is not touched before the writer is entered. With *resume*, a part is not overwritten."""
     if file_format == "parquet" and find_spec("pyarrow") is None:
         raise UsageError("the format parquet requires pyarrow, which is not installed: pip install pyarrow")
-    if output.exists() and not output.is_file():
-        raise UsageError(f"{output} must be a file")
     kept = [path for path in (_with_suffix(output, ".checkpoint"), _with_suffix(output, ".part")) if path.exists()]
     is_partial = bool(kept) or (file_format == "sqlite" and _is_partial_database(output))
     replaced: Sequence[Path] = ()
@@ -77,14 +77,42 @@ def open_writer(output: Path, file_format: Format, table: str, columns: Sequence
         raise UsageError(f"the export to {output} is not complete; --resume continues it, --overwrite starts again")
     elif output.exists() and not is_partial:
         raise UsageError(f"{output} exists; choose another file, or replace it with --overwrite")
-    tempfile.TemporaryFile(dir=output.parent).close()  # a folder that cannot be written costs no call
+    state = State(file_format) if replaced else _read_state(output) or State(file_format)
+    if state.format != file_format:
+        raise UsageError(f"the export to {output} has the format {state.format}; continue it with --format {state.format}")
     if file_format == "sqlite":
-        return _DatabaseWriter(output, table, columns, replaced)
+        return _DatabaseWriter(output, table, columns, replaced, state)
     if file_format == "csv":
-        return _TextWriter(output, output, lambda rows: _csv_lines(columns, rows), replaced, header=_csv_bytes([[*columns, EXTRA]]))
+        return _TextWriter(output, output, lambda rows: _csv_lines(columns, rows), replaced, state, _csv_bytes([[*columns, EXTRA]]))
     if file_format == "parquet":
-        return _ParquetWriter(output, columns, replaced)
-    return _TextWriter(output, output, _json_lines, replaced)
+        return _ParquetWriter(output, columns, replaced, state)
+    return _TextWriter(output, output, _json_lines, replaced, state)
+
+
+@contextmanager
+def writing_alone(output: Path) -> Generator[None]:
+    """Keep other exports from a file. The lock ends with the process.
+
+    Raises:
+        UsageError: Another export is writing it, or it is no file.
+        OSError: The folder does not exist, or cannot be written.
+    """
+    if output.exists() and not output.is_file():
+        raise UsageError(f"{output} must be a file")
+    lock = _with_suffix(output, ".lock")
+    lock.touch()  # a folder that cannot be written costs no call
+    with closing(sqlite3.connect(lock, timeout=0, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            raise UsageError(f"another export is writing {output}; wait for its end") from None
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # Windows deletes no file that is open
+                lock.unlink()
 
 
 def _delete(paths: Sequence[Path]) -> None:
@@ -100,16 +128,20 @@ class _TextWriter:
     """Writes lines to *path*; the checkpoint is beside *output*, the file that the user wants. *replaced* are files to delete."""
 
     def __init__(
-        self, output: Path, path: Path, encode: Callable[[Sequence[JSON]], bytes], replaced: Sequence[Path], header: bytes = b""
+        self,
+        output: Path,
+        path: Path,
+        encode: Callable[[Sequence[JSON]], bytes],
+        replaced: Sequence[Path],
+        state: State,
+        header: bytes = b"",
     ) -> None:
         self._state_path = _with_suffix(output, ".checkpoint")
         self._path = path
         self._encode = encode
         self._replaced = replaced
         self._header = header
-        self.state = State()
-        if self._state_path.exists() and not replaced:
-            self.state = _state_of(read_object(str(self._state_path)), self._state_path)
+        self.state = state
 
     def __enter__(self) -> Self:
         _delete(self._replaced)
@@ -131,7 +163,7 @@ class _TextWriter:
     def write(self, rows: Sequence[JSON], checkpoint: dict[str, JSON]) -> None:
         self._file.write(self._encode(rows))
         self._file.flush()
-        self.state = State(self.state.rows + len(rows), self._file.tell(), checkpoint)
+        self.state = attrs.evolve(self.state, rows=self.state.rows + len(rows), size=self._file.tell(), checkpoint=checkpoint)
         self._save_state()
 
     def _save_state(self) -> None:
@@ -151,9 +183,9 @@ class _TextWriter:
 class _ParquetWriter(_TextWriter):
     """Collects lines of JSON, and converts them at the end: a Parquet file cannot be continued."""
 
-    def __init__(self, output: Path, columns: Sequence[str], replaced: Sequence[Path]) -> None:
+    def __init__(self, output: Path, columns: Sequence[str], replaced: Sequence[Path], state: State) -> None:
         # The file that is to be replaced is complete: it is kept until the new one is.
-        super().__init__(output, _with_suffix(output, ".part"), _json_lines, [path for path in replaced if path != output])
+        super().__init__(output, _with_suffix(output, ".part"), _json_lines, [path for path in replaced if path != output], state)
         self._output = output
         self._columns = columns
 
@@ -180,17 +212,12 @@ class _ParquetWriter(_TextWriter):
 class _DatabaseWriter:
     """Writes rows to a table of SQLite, with the ID as primary key where there is one."""
 
-    def __init__(self, output: Path, table: str, columns: Sequence[str], replaced: Sequence[Path]) -> None:
+    def __init__(self, output: Path, table: str, columns: Sequence[str], replaced: Sequence[Path], state: State) -> None:
         self._output = output
         self._table = table.replace(".", "_")
         self._columns = columns
         self._replaced = replaced
-        self.state = State()
-        if output.exists() and not replaced:
-            with closing(sqlite3.connect(output)) as database:
-                row = database.execute(f"SELECT state FROM {_STATE_TABLE}").fetchone()  # noqa: S608  # a constant
-            if row is not None:
-                self.state = _state_of(parse_json(str(row[0]), str(output)), output)
+        self.state = state
 
     def __enter__(self) -> Self:
         _delete(self._replaced)
@@ -205,7 +232,7 @@ class _DatabaseWriter:
         self._database.close()
 
     def write(self, rows: Sequence[JSON], checkpoint: dict[str, JSON]) -> None:
-        state = State(self.state.rows + len(rows), checkpoint=checkpoint)
+        state = attrs.evolve(self.state, rows=self.state.rows + len(rows), checkpoint=checkpoint)
         marks = ", ".join("?" * (len(self._columns) + 1))
         with self._database as database:
             insert = f'INSERT OR REPLACE INTO "{self._table}" VALUES ({marks})'  # noqa: S608  # names of the generated models
@@ -231,10 +258,28 @@ def _is_partial_database(path: Path) -> bool:
     return bool(found[0])
 
 
+def _read_state(output: Path) -> State | None:
+    """Return how far an export is that has stopped; None: none has, or it has no rows."""
+    path = _with_suffix(output, ".checkpoint")
+    if path.exists():
+        return _state_of(read_object(str(path)), path)
+    if not _is_partial_database(output):
+        return None
+    with closing(sqlite3.connect(output)) as database:
+        row = database.execute(f"SELECT state FROM {_STATE_TABLE}").fetchone()  # noqa: S608  # a constant
+    return None if row is None else _state_of(parse_json(str(row[0]), str(output)), output)
+
+
 def _state_of(value: JSON, path: Path) -> State:
     match value:
-        case {"rows": int(rows), "size": int(size), "checkpoint": dict() | None as checkpoint} if rows >= 0 and size >= 0:
-            return State(rows, size, cast("dict[str, JSON] | None", checkpoint))
+        case {
+            "format": "jsonl" | "csv" | "sqlite" | "parquet" as file_format,
+            "source": str() | None as source,
+            "rows": int(rows),
+            "size": int(size),
+            "checkpoint": dict() | None as checkpoint,
+        } if rows >= 0 and size >= 0:
+            return State(file_format, source, rows, size, checkpoint)
         case _:
             raise UsageError(f"{path} is damaged; start again with --overwrite")
 

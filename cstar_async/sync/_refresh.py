@@ -56,9 +56,9 @@ async def write(file: CopyFile, run: Callable[[Transaction], R]) -> R:
 
 def check_source(transaction: Transaction, client: CStarClient) -> None:
     """Check that the rows come from the same team as those of the copy; before its first request, a client may not know its own."""
-    context = cast("ClientExecutor", client.__executor__).context
-    if context.team_path.value is not None:
-        transaction.check_source(f"{context.host}:{context.port}{context.team_path.value}")
+    source = cast("ClientExecutor", client.__executor__).context.source
+    if source is not None:
+        transaction.check_source(source)
 
 
 class Refresh:

@@ -17,7 +17,7 @@ from unittest.mock import Mock
 import pytest
 
 from cstar_async.cli import _writers
-from cstar_async.cli._writers import Format, open_writer
+from cstar_async.cli._writers import Format, open_writer, writing_alone
 from cstar_async.testing import FakeCStar
 
 from .conftest import Command, environment, run_process, served
@@ -130,6 +130,67 @@ def test_resume_continues_after_the_process_was_stopped(
         assert command("export", "tickets", "-o", str(path), "--resume").code == 0
         listed = command("tickets", "list", "--all", "--json").json
     assert rows_of(path) == [ticket["id"] for ticket in listed]
+
+
+def stop_after_a_page(fake: FakeCStar, command: Command, path: Path) -> bytes:
+    """Let an export stop after a page; return what the file has then."""
+    fake.faults.add(match=lambda request: request.query.get("page") == "2", status=400)
+    assert command("export", "tickets", "-o", str(path)).code == 1
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(("first", "then"), [("jsonl", "csv"), ("csv", "jsonl"), ("jsonl", "sqlite"), ("jsonl", "parquet")])
+def test_resume_in_another_format_is_refused(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, first: str, then: str
+) -> None:
+    """One file would have rows of both."""
+    path = tmp_path / f"tickets.{first}"
+    monkeypatch.setattr(_writers, "find_spec", Mock())
+    with served(seed=1, rows=150, limits=False) as fake:
+        use(fake, monkeypatch)
+        before = stop_after_a_page(fake, command, path)
+        outcome = command("export", "tickets", "-o", str(path), "--resume", "--format", then)
+        assert (outcome.code, outcome.err) == (
+            2,
+            f"error: the export to {path} has the format {first}; continue it with --format {first}\n",
+        )
+        assert path.read_bytes() == before
+        assert command("export", "tickets", "-o", str(path), "--resume").code == 0
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".db"])
+def test_resume_for_another_team_is_refused(command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, suffix: str) -> None:
+    """One file would have rows of both. The team of a key that is not named is known after the first request."""
+    path = tmp_path / f"tickets{suffix}"
+    with served(seed=1, rows=150, limits=False) as fake, served(seed=1, rows=150, limits=False) as other:
+        use(fake, monkeypatch)
+        before = stop_after_a_page(fake, command, path)
+        use(other, monkeypatch)
+        monkeypatch.delenv("CSTAR_TEAM_ID")
+        outcome = command("export", "tickets", "-o", str(path), "--resume")
+        assert (outcome.code, path.read_bytes()) == (2, before)
+        assert outcome.err.endswith(
+            "error: the rows in the file come from another team; use its key, or start again with --overwrite\n"
+        )
+        assert "Stopped" not in outcome.err
+        use(fake, monkeypatch)
+        monkeypatch.delenv("CSTAR_TEAM_ID")
+        assert command("export", "tickets", "-o", str(path), "--resume").code == 0
+    assert len(set(rows_of(path))) == len(rows_of(path)) == 150
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".db"])
+@pytest.mark.parametrize("options", [(), ("--resume", "--overwrite")], ids=["new", "repeated"])
+def test_one_export_at_a_time_writes_a_file(command: Command, tmp_path: Path, suffix: str, options: tuple[str, ...]) -> None:
+    """Another one ends at once, and costs no call; the lock is gone with the export that had it."""
+    path = tmp_path / f"tickets{suffix}"
+    with writing_alone(path):
+        outcome = command("export", "tickets", "-o", str(path), *options)
+        assert (outcome.code, outcome.err) == (2, f"error: another export is writing {path}; wait for its end\n")
+        assert command("export", "tickets", "-o", str(tmp_path / "other.jsonl")).code == 0
+    (tmp_path / f"{path.name}.lock").touch()  # as a killed process leaves it
+    assert command("export", "tickets", "-o", str(path), *options).code == 0
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["other.jsonl", path.name]
 
 
 def test_an_existing_file_is_kept(command: Command, tmp_path: Path) -> None:

@@ -81,7 +81,18 @@ def test_item_that_is_no_object_is_a_row(command: Command, fake_server: FakeCSta
 
 @pytest.mark.parametrize(
     "state",
-    ["{}x", '{"a": 1}', '{"rows": -1, "size": 0, "checkpoint": null}', '{"rows": 1, "size": -1, "checkpoint": {}}', "[]", None, 5],
+    [
+        "{}x",
+        '{"a": 1}',
+        '{"format": "jsonl", "source": null, "rows": -1, "size": 0, "checkpoint": null}',
+        '{"format": "sqlite", "source": null, "rows": 1, "size": -1, "checkpoint": {}}',
+        '{"format": "xml", "source": null, "rows": 1, "size": 1, "checkpoint": {}}',
+        '{"format": "jsonl", "source": 1, "rows": 1, "size": 1, "checkpoint": {}}',
+        '{"rows": 1, "size": 1, "checkpoint": {}}',
+        "[]",
+        None,
+        5,
+    ],
 )
 @pytest.mark.parametrize("suffix", [".jsonl", ".db"])
 def test_damaged_state_is_one_sentence(command: Command, tmp_path: Path, state: object, suffix: str) -> None:
