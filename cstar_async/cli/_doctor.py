@@ -15,6 +15,7 @@ import attrs
 import typer
 
 from cstar_async import CStarClient, CStarError, Response, __version__
+from cstar_async._redaction import redact_secrets
 from cstar_async.cli._calls import Json, MaxWait, Timeout, new_client, run_with
 from cstar_async.cli._commands import describe_limit
 from cstar_async.cli._errors import FAILURE
@@ -49,7 +50,7 @@ def doctor(*, as_json: Json = False, timeout: Timeout = None, max_wait: MaxWait 
         checks.append(Check("call", "failed", str(error)))
     else:
         checks += _facts(response, team, began)
-    print_result([attrs.asdict(check) for check in checks], as_json=as_json)
+    print_result([{**attrs.asdict(check), "detail": redact_secrets(check.detail)} for check in checks], as_json=as_json)
     if any(check.state == "failed" for check in checks):
         raise typer.Exit(FAILURE)
 
@@ -88,6 +89,8 @@ def _base_url(text: str) -> Check:
         url = urlsplit(text)
     except ValueError as error:
         return Check("base URL", "failed", f"CSTAR_BASE_URL is no URL: {error}")
+    if url.scheme not in {"http", "https"} or not url.hostname:  # what is no host may be a password
+        return Check("base URL", "failed", "CSTAR_BASE_URL must begin with https:// (or http://) and name a host")
     return Check("base URL", "ok", f"{url.scheme}://{url.netloc.rpartition('@')[2]}{url.path}")
 
 

@@ -71,6 +71,9 @@ def test_doctor_shows_no_secret(command: Command, fake_server: FakeCStar) -> Non
         ("CSTAR_TEAM_ID", "b8c5a0a4-0000-4000-8000-000000000000", {"team"}),
         ("CSTAR_BASE_URL", "http://127.0.0.1:9", {"call"}),
         ("CSTAR_BASE_URL", "http://[", {"base URL", "call"}),
+        ("CSTAR_BASE_URL", "me:wrongwrong@127.0.0.1:9", {"base URL", "call"}),
+        ("CSTAR_BASE_URL", "//me:wrongwrong@127.0.0.1:9", {"base URL", "call"}),
+        ("CSTAR_TEAM_ID", "sk_live_wrongwrongwrong", {"team"}),
     ],
 )
 def test_doctor_names_what_is_wrong(
