@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Annotated, Any, Final, Literal, TypeAlias, cast
@@ -28,6 +29,7 @@ _BATCH: Final = 500
 """Records a call (documented)."""
 _DELIMITERS: Final = ",;\t"
 """What can be between the cells of a table."""
+_LINE: Final = re.compile(r"[^\r\n]+")
 _MAX_SHOWN: Final = 20
 """Failed records that are printed."""
 
@@ -129,7 +131,7 @@ def _read_records(file: str, text: str, resource: Resource) -> list[dict[str, ob
     arguments = [one for one in read_arguments(function) if one.name in wire_names]
     rows = (
         _csv_rows(text)
-        if file.lower().endswith((".csv", ".tsv")) or (file == "-" and text[:1] not in {"{", "["})
+        if file.lower().endswith((".csv", ".tsv")) or (file == "-" and not text.lstrip().startswith(("{", "[")))
         else _json_rows(text, file)
     )
     return [_record(row, number, arguments, wire_names) for number, row in enumerate(rows, 1)]
@@ -137,8 +139,8 @@ def _read_records(file: str, text: str, resource: Resource) -> list[dict[str, ob
 
 def _csv_rows(text: str) -> list[Row]:
     limit = csv.field_size_limit(len(text))  # the default, 128 KiB, is less than an article may have
-    header_line = text.partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=header_line.count)  # names of columns contain none of them
+    header_line = _LINE.search(text)
+    delimiter = max(_DELIMITERS, key=header_line[0].count) if header_line else ","  # names of columns contain none of them
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
     try:
         header, *lines = [line for line in reader if line] or [[]]

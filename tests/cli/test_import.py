@@ -112,6 +112,25 @@ def test_header_states_the_delimiter(command: Command, tmp_path: Path, name: str
     assert first == {"name": "Ann", "email": "a@b.example", "notes": "1;2\t3", "tags": ["x", "y"]}
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["\nname;email\nAnn;a@b.example\n", "\r\n\r\nname;email\r\nAnn;a@b.example\r\n", "name;email;notes\rAnn;a@b.example;1,2,3,4\r"],
+)
+def test_first_line_with_text_is_the_header(command: Command, tmp_path: Path, text: str) -> None:
+    """Whatever ends a line, and after lines that are empty."""
+    (tmp_path / "customers.csv").write_bytes(text.encode())
+    first = command("import", str(tmp_path / "customers.csv"), "--dry-run", "--json").json["first"]
+    assert (first["name"], first["email"]) == ("Ann", "a@b.example")
+
+
+def test_json_on_standard_input_may_begin_with_a_space() -> None:
+    """It is no table because of that."""
+    outcome = run_process(
+        "import", "-", "--resource", "customers", "--dry-run", "--json", stdin='\n [{"name": "Ann", "email": "a@b.example"}]'
+    )
+    assert outcome.json["first"] == {"name": "Ann", "email": "a@b.example"}
+
+
 def test_stopped_import_says_how_to_continue(command: Command, customers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It names the records that are done; the same command creates the rest, and nothing twice."""
     with served() as fake:
