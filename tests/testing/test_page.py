@@ -135,6 +135,16 @@ async def test_buttons_need_token_and_origin(page: Page, headers: dict[str, str]
     assert page.call.fake.clock.monotonic() < 10**6
 
 
+async def test_token_that_is_no_text_is_refused(page: Page) -> None:
+    """Bytes that are not UTF-8 are no failure of the server."""
+    host = page.call.fake.url.removeprefix("http://")
+    reader, writer = await asyncio.open_connection(*host.split(":"))
+    headers = f"Host: {host}\r\nOrigin: http://{host}\r\nContent-Length: 2\r\nConnection: close\r\nX-Page-Token: ".encode()
+    writer.write(b"POST /_fake/actions HTTP/1.1\r\n" + headers + b"\xff\r\n\r\n{}")
+    assert b"403" in await reader.readline()
+    writer.close()
+
+
 async def test_two_fakes_have_two_tokens(page: Page) -> None:
     """The token of one fake does not open another."""
     async with FakeCStar() as other:

@@ -78,7 +78,7 @@ class Site:
     def _act(self, request: ReceivedRequest) -> ServerResponse:
         if request.headers.get("Origin", "").lower() != f"http://{request.headers['Host']}".lower():
             return _refused(403, "The request is not from this page.")
-        if not hmac.compare_digest(request.headers.get("X-Page-Token", "").encode(), self._token.encode()):
+        if not hmac.compare_digest(request.headers.get("X-Page-Token", "").encode(errors="replace"), self._token.encode()):
             return _refused(403, "The token is not that of this page; load it again.")
         try:
             body = orjson.loads(request.body)
