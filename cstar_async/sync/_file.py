@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections.abc import Generator, Mapping, Sequence
@@ -231,7 +232,12 @@ class Transaction:
 def _dump(row: Mapping[str, JSON]) -> str:
     try:
         return orjson.dumps(row, option=orjson.OPT_SORT_KEYS).decode()
-    except orjson.JSONEncodeError as error:
+    except orjson.JSONEncodeError:
+        pass
+    try:
+        # orjson is faster, but limits how deeply a value is nested more than its parser does.
+        return json.dumps(row, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    except (ValueError, TypeError, RecursionError) as error:
         raise CStarError(f"a row cannot be stored as JSON: {error}") from None
 
 

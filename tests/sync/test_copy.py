@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from cstar_async import ConfigurationError, CStarClient, CStarError, InvalidArgumentError, PayloadError, from_dict
@@ -91,6 +92,18 @@ async def test_rows_that_move_between_pages_are_all_in_the_copy(fake: FakeCStar,
             created = [(await writer.tickets.create(title="new")).id for _ in range(3)]
             assert (await copy.refresh(cstar)).is_complete
     assert {*before[5:], *created} <= {ticket.id for ticket in copy.rows(Ticket)}
+
+
+async def test_no_depth_of_a_value_stops_a_refresh(fake: FakeCStar, cstar: CStarClient, path: Path) -> None:
+    """A row that orjson cannot write is stored, too: it would stop each refresh."""
+    row = b'{"id": "tkt_1", "title": "A", "new": ' + b"[" * 300 + b"]" * 300 + b"}"
+    fake.faults.add(**REFUSED)
+    fake.faults.add(operation="list_tickets", body=b'{"data": [' + row + b'], "pagination": {"hasMore": false}}')
+    copy = LocalCopy(path)
+    assert (await copy.refresh(cstar, models=[Ticket])).is_complete
+    assert [from_dict(Ticket, orjson.loads(row))] == list(copy.rows(Ticket))
+    with closing(sqlite3.connect(path)) as database:
+        assert [("A",)] == database.execute("SELECT title FROM tickets").fetchall()
 
 
 async def test_events_keep_a_copy_current_for_a_call_each(fake: FakeCStar, cstar: CStarClient, path: Path) -> None:
