@@ -126,6 +126,16 @@ async def test_body_that_is_no_json_is_refused(call: Caller, body: bytes) -> Non
     assert (reply.status, reply.code) == (400, "invalid_json")
 
 
+@pytest.mark.parametrize(("depth", "status"), [(200, 201), (300, 400), (600, 400)])
+async def test_body_that_no_response_could_contain_is_refused(call: Caller, depth: int, status: int) -> None:
+    """A stored value that is nested too deeply would break each list and export with it."""
+    body = b'{"title": "A", "customFields": {"a": ' + b"[" * depth + b"]" * depth + b"}}"
+    reply = await call("POST", "/tickets", data=body, headers={"Content-Type": "application/json"})
+    assert reply.status == status
+    export = await call("POST", "/export", json={"resources": [{"type": "tickets"}], "format": "json"})
+    assert [(await call("GET", "/tickets")).status, export.status] == [200, 200]
+
+
 @pytest.mark.parametrize("body", [b"[]", b'"a"', b"null", b"3"])
 async def test_body_that_is_no_object_is_refused(call: Caller, body: bytes) -> None:
     """JSON that is no object is a 400."""

@@ -35,6 +35,10 @@ _JSON_TYPE: Final = re.compile(r"application/json\s*(;.*)?", re.IGNORECASE)
 _FORMS: Final[Mapping[str, str]] = {"form": URLENCODED, "multipart": MULTIPART}
 """The content type of each format of a body that is a form."""
 _MAX_VALUE_LENGTH: Final = 200
+_MAX_DEPTH: Final = 200
+"""Levels of a body up to which no response with it is nested too deeply for orjson, which writes 254."""
+_ENVELOPE_DEPTH: Final = 16
+"""Levels that a response has around a value."""
 _MAX_IDEMPOTENCY_KEY_LENGTH: Final = 255
 
 
@@ -89,6 +93,8 @@ class Validation:
             value: UntypedJSON = orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise APIFailure(400, "invalid_json", f"The body is not valid JSON: {error}.") from None
+        if body.count(b"[") + body.count(b"{") > _MAX_DEPTH and not _is_writable(value):
+            raise APIFailure(400, "invalid_json", "The body is nested too deeply.")
         if not is_object(value):
             raise APIFailure(400, "parameter_invalid", "The body must be a JSON object.")
         schema = self._document.components[operation.request]
@@ -228,3 +234,14 @@ def _invalid(param: str | None, why: str) -> APIFailure:
 
 def _truncate(text: str) -> str:
     return text if len(text) <= _MAX_VALUE_LENGTH else f"{text[:_MAX_VALUE_LENGTH]}…"
+
+
+def _is_writable(value: UntypedJSON) -> bool:
+    """Return whether a response can contain a value. The parser accepts deeper ones, which would break each list with it."""
+    for _ in range(_ENVELOPE_DEPTH):
+        value = [value]
+    try:
+        orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return False
+    return True
