@@ -14,10 +14,10 @@ from cstar_async._client.call_budget import CallBudgetSpentError, with_budget
 from cstar_async._model.codec import decode_item
 from cstar_async._model.model import Model
 from cstar_async._repr import PublicDir
-from cstar_async._types import JSON, is_array
+from cstar_async._types import JSON, UntypedJSON, is_array
 from cstar_async._validation import check_instance, check_str, invalid, validate_count
 from cstar_async.client import CStarClient
-from cstar_async.errors import NotFoundError
+from cstar_async.errors import CStarError, NotFoundError
 from cstar_async.models import Article, Customer, Message, Ticket
 from cstar_async.sync._file import CopyFile, Transaction
 from cstar_async.sync._plan import Rows, has_id, id_notations, rows_of, table_of, target_of
@@ -161,7 +161,7 @@ class LocalCopy(PublicDir):
     def last_event_id(self) -> str | None:
         """The id of the event that was applied last, for `CStarClient.events(start_after=…)`. None: there was none."""
         found = self._file.select("SELECT value FROM cstar_state WHERE name = 'last_event_id'")
-        return orjson.loads(found[0][0]) if found else None
+        return _parse(found[0][0]) if found else None
 
     def rows(self, model: type[M], *, changed_since: int = 0) -> Iterator[M]:
         """Iterate over the rows of a model, in the order in which they were first read.
@@ -185,7 +185,7 @@ class LocalCopy(PublicDir):
         # A chunk at a time, so that a slow reader does not keep a process from writing.
         while chunk := self._file.select(query, (table, number, changed_since, _CHUNK)):
             for _, data in chunk:
-                yield decode_item(model, orjson.loads(data))
+                yield _decode(model, data)
             number = chunk[-1][0]
 
     def row(self, model: type[M], row_id: str) -> M | None:
@@ -198,7 +198,7 @@ class LocalCopy(PublicDir):
         check_str("row_id", row_id)
         query = "SELECT data FROM cstar_rows WHERE type = ? AND id = ? AND data IS NOT NULL"
         found = self._file.select(query, (table, row_id))
-        return decode_item(model, orjson.loads(found[0][0])) if found else None
+        return _decode(model, found[0][0]) if found else None
 
     def messages(self, ticket_id: str) -> list[Message]:
         """Return the messages of a ticket, oldest first.
@@ -208,7 +208,7 @@ class LocalCopy(PublicDir):
         """
         check_str("ticket_id", ticket_id)
         query = "SELECT data FROM cstar_rows WHERE type = 'messages' AND parent = ? AND data IS NOT NULL ORDER BY number"
-        return [decode_item(Message, orjson.loads(data)) for (data,) in self._file.select(query, (ticket_id,))]
+        return [_decode(Message, data) for (data,) in self._file.select(query, (ticket_id,))]
 
     def deleted(self, model: type[Model], *, changed_since: int = 0) -> list[str]:
         """Return the ids of the rows that were deleted; of them nothing else is kept.
@@ -248,6 +248,17 @@ class LocalCopy(PublicDir):
         from cstar_async.sync._frames import to_arrow
 
         return to_arrow(model, self.rows(model, changed_since=changed_since))
+
+
+def _decode(model: type[M], data: str) -> M:
+    return decode_item(model, _parse(data))
+
+
+def _parse(data: str) -> UntypedJSON:
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        raise CStarError("the file of the copy is damaged: a value is no JSON; delete the file, and refresh again") from None
 
 
 def _store_object(file: Transaction, table: str, row: dict[str, JSON], read: int) -> None:

@@ -132,13 +132,19 @@ class Transaction:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self.version = int(self.state("version") or 0) + 1
+        version = self.state("version")
+        if not isinstance(version, int | None):
+            raise ConfigurationError("path must be a copy; the value version of this one is damaged")
+        self.version = (version or 0) + 1
         self.set_state("version", self.version)
 
     def state(self, name: str) -> UntypedJSON:
         """Return a value of the state; None: not set."""
         row = self._connection.execute("SELECT value FROM cstar_state WHERE name = ?", (name,)).fetchone()
-        return None if row is None else orjson.loads(row[0])
+        try:
+            return None if row is None else orjson.loads(row[0])
+        except orjson.JSONDecodeError:
+            raise ConfigurationError(f"path must be a copy; the value {name} of this one is damaged") from None
 
     def set_state(self, name: str, value: object) -> None:
         """Set a value of the state."""
@@ -148,8 +154,7 @@ class Transaction:
     @property
     def unfinished(self) -> Pass | None:
         """The pass that an earlier run has not finished."""
-        value = self.state("unfinished")
-        return None if value is None else Pass(**value)
+        return Pass.from_json(self.state("unfinished"))
 
     @unfinished.setter
     def unfinished(self, value: Pass | None) -> None:

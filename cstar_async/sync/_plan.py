@@ -22,6 +22,8 @@ TABLES: Final[Mapping[type[Model], str]] = MappingProxyType(
     {Ticket: "tickets", Customer: "customers", Article: "articles", Message: "messages"}
 )
 """The table of each model. All but `messages` are also types of an export, and namespaces of the client."""
+_LISTED: Final = frozenset(table for table in TABLES.values() if table != "messages")
+"""The tables that a pass lists."""
 MAX_EXPORT_ROWS: Final = 10_000
 """Rows of one type in one export (documented)."""
 _REQUIRED: Final = ("id", "createdAt")
@@ -122,3 +124,13 @@ class Pass:
     """The tables that are left to list; the first is being read. Messages come last and need no position."""
     checkpoint: Mapping[str, JSON] | None = None
     """The position in the first list; None: its beginning."""
+
+    @classmethod
+    def from_json(cls, value: UntypedJSON) -> Pass | None:
+        """Read it from JSON; None, and a new pass reads all rows, if it is damaged or of another version."""
+        if not is_object(value):
+            return None
+        read, tables, checkpoint = value.get("read"), value.get("tables"), value.get("checkpoint")
+        if not isinstance(read, int) or not is_array(tables) or not (checkpoint is None or is_object(checkpoint)):
+            return None
+        return cls(read, tuple(tables), checkpoint) if _LISTED.issuperset(map(str, tables)) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Final, TypeVar, cast
 
 import attrs
@@ -19,6 +20,7 @@ from cstar_async.errors import (
     ConfigurationError,
     ConflictError,
     DecodeError,
+    InvalidArgumentError,
     NotFoundError,
     RateLimitError,
     RequestTimeoutError,
@@ -110,7 +112,8 @@ class Refresh:
         table, following = left.tables[0], Pass(left.read, left.tables[1:])
         paginator: Paginator[Model] = getattr(self._client, table).list()
         if left.checkpoint is not None:
-            paginator = paginator.resume(left.checkpoint)
+            with suppress(InvalidArgumentError):  # it is damaged or of another version: the list is read from its beginning
+                paginator = paginator.resume(left.checkpoint)
         async for page in paginator.prefetch(_READ_AHEAD).pages():
             rows, position = rows_of(page), attrs.evolve(left, checkpoint=paginator.checkpoint)
 

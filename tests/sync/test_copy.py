@@ -238,6 +238,62 @@ async def test_a_full_disk_or_a_read_only_file_is_our_error_and_loses_nothing(
     await assert_equal_to_server(copy, cstar)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "[1]",
+        '{"read": 1}',
+        '{"read": "1", "tables": ["tickets"], "checkpoint": null}',
+        '{"read": 0, "tables": ["tickets", "things"], "checkpoint": null}',
+        '{"read": 0, "tables": 5, "checkpoint": null}',
+        '{"read": 0, "tables": [[]], "checkpoint": null}',
+        '{"read": 0, "tables": ["tickets"], "checkpoint": {"version": 99}}',
+    ],
+)
+async def test_a_position_of_another_version_begins_a_new_pass(cstar: CStarClient, path: Path, value: str) -> None:
+    """It cannot be continued, and must not stop each refresh."""
+    copy = LocalCopy(path)
+    await copy.refresh(cstar)
+    await cstar.tickets.create(title="New")
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("INSERT OR REPLACE INTO cstar_state VALUES ('unfinished', ?)", (value,))
+    assert (await copy.refresh(cstar)).is_complete
+    await assert_equal_to_server(copy, cstar)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE cstar_state SET value = 'x' WHERE name = 'version'",
+        """UPDATE cstar_state SET value = '"x"' WHERE name = 'version'""",
+        "INSERT OR REPLACE INTO cstar_state VALUES ('unfinished', '{')",
+        "DROP TABLE cstar_rows",
+        "DROP VIEW tickets; CREATE TABLE tickets (id)",
+    ],
+)
+async def test_a_damaged_copy_is_our_error(cstar: CStarClient, path: Path, damage: str) -> None:
+    """Only errors of the package leave it."""
+    copy = LocalCopy(path)
+    await copy.refresh(cstar, models=[Ticket])
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(damage)
+    with pytest.raises(CStarError, match="copy"):
+        await copy.refresh(cstar)
+
+
+async def test_a_damaged_row_is_our_error_until_it_is_read_again(cstar: CStarClient, path: Path) -> None:
+    """A refresh replaces it."""
+    copy = LocalCopy(path)
+    await copy.refresh(cstar)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE cstar_rows SET data = '{'")
+    for read in (lambda: list(copy.rows(Ticket)), lambda: list(copy.rows(Message))):
+        with pytest.raises(CStarError, match="damaged"):
+            read()
+    await copy.refresh(cstar, models=[Ticket])
+    assert list(copy.rows(Ticket))
+
+
 async def test_another_database_is_left_alone(cstar: CStarClient, path: Path) -> None:
     """A file with tables of other programs, such as an export, is refused."""
     with closing(sqlite3.connect(path)) as database:
