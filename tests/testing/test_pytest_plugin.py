@@ -67,22 +67,77 @@ def test_fixtures_work_in_both_modes(tmp_path: Path, mode: str) -> None:
     assert "3 passed" in output, output
 
 
-SYNC_TEST = """
-def test_fake(cstar_client, fake_cstar):
-    assert fake_cstar.url
+SYNC_TESTS = """
+import asyncio
+import urllib.request
+import pytest
+
+@pytest.mark.fake_cstar(seed=1)
+def test_fake(fake_cstar):
+    request = urllib.request.Request(f"{fake_cstar.url}/api/v1/auth/whoami")
+    request.add_header("Authorization", f"Bearer {fake_cstar.secret_key}")
+    assert urllib.request.urlopen(request, timeout=20).status == 200
+
+def test_client(cstar_client, fake_cstar):
+    async def main():
+        async with cstar_client:
+            await cstar_client.tickets.create(title="a")
+    asyncio.run(main())
+    assert fake_cstar.requests[-1].json == {"title": "a"}
+
+def test_client_that_is_left_open(cstar_client):
+    async def main():
+        return await cstar_client.tickets.list()
+    assert not asyncio.run(main())
 """
 
 
-def test_sync_test_may_use_the_fixtures(tmp_path: Path) -> None:
-    """A test that is not async gets the same fixtures in strict mode."""
-    output = run(tmp_path, SYNC_TEST, "-p", "pytest_asyncio.plugin")
-    assert "1 passed" in output, output
+@pytest.mark.parametrize("options", [(), ("-p", "pytest_asyncio.plugin"), ("-p", "anyio.pytest_plugin")])
+def test_plain_tests_have_a_fake_in_a_thread(tmp_path: Path, options: tuple[str, ...]) -> None:
+    """It responds to a test that has no event loop, with any plugin and without one."""
+    output = run(
+        tmp_path, SYNC_TESTS, "-W", "error::ResourceWarning", "-W", "error::pytest.PytestUnraisableExceptionWarning", *options
+    )
+    assert "3 passed" in output, output
+
+
+SCOPES = """
+import pytest
+
+async def test_default(cstar_client):
+    assert not await cstar_client.tickets.list()
+
+@pytest.mark.asyncio(loop_scope="function")
+async def test_function(cstar_client):
+    assert not await cstar_client.tickets.list()
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_module(cstar_client):
+    assert not await cstar_client.tickets.list()
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_session(cstar_client):
+    assert not await cstar_client.tickets.list()
+
+@pytest.mark.asyncio(loop_scope="class")
+class TestClass:
+    async def test_class(self, cstar_client):
+        assert not await cstar_client.tickets.list()
+"""
+
+
+@pytest.mark.parametrize("default", ["function", "module", "session"])
+def test_fixtures_run_in_the_loop_of_the_test(tmp_path: Path, default: str) -> None:
+    """Whichever scope it has in pytest-asyncio: in another loop, no server would respond."""
+    setting = f"asyncio_default_test_loop_scope={default}"
+    output = run(tmp_path, SCOPES, "-p", "pytest_asyncio.plugin", "-o", "asyncio_mode=auto", "-o", setting)
+    assert "5 passed" in output, output
 
 
 @pytest.mark.parametrize("hidden", ["", "pytest_asyncio"])
 def test_missing_pytest_asyncio_is_one_sentence(tmp_path: Path, hidden: str) -> None:
-    """Without pytest-asyncio, not installed or switched off, a test that uses a fixture fails and says what to install."""
-    output = run(tmp_path, SYNC_TEST, hidden=hidden)
+    """Without pytest-asyncio, not installed or switched off, an async test that uses a fixture fails and says what to install."""
+    output = run(tmp_path, "async def test_fake(cstar_client, fake_cstar):\n    assert fake_cstar.url\n", hidden=hidden)
     assert "need pytest-asyncio: pip install pytest-asyncio" in output, output
     assert "1 error" in output, output
 
