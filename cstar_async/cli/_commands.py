@@ -9,7 +9,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from cstar_async import CStarClient, InvalidArgumentError, RateLimitState, WebhookError
+from cstar_async import CStarClient, CStarError, InvalidArgumentError, RateLimitState, WebhookError
 from cstar_async.cli._arguments import text_or_stdin
 from cstar_async.cli._calls import DryRun, Json, MaxWait, Timeout, new_client, run_with
 from cstar_async.cli._errors import FAILURE, UsageError
@@ -48,7 +48,7 @@ def limits(*, as_json: Json = False, timeout: Timeout = None, max_wait: MaxWait 
 
     state = run_with(new_client(timeout=timeout, max_wait=max_wait), work)
     if state is None:
-        raise UsageError("the server states no rate limit")
+        raise CStarError("the server states no rate limit")
     print_result(describe_limit(state), as_json=as_json)
 
 

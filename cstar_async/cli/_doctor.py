@@ -98,7 +98,9 @@ def _facts(response: Response[Whoami], team: str | None, began: datetime) -> Ite
     """Describe a response."""
     owner = response.data
     yield Check("call", "ok", f"status {response.status} in {response.elapsed * 1000:.0f} ms, request {response.request_id}")
-    if team and owner.team_id != team:
+    if not _is_named(owner.team_id):
+        yield Check("team", "failed", "the server named no team for this key, so it may be no cStar")
+    elif team and owner.team_id != team:
         yield Check("team", "failed", f"the key belongs to team {owner.team_id}, but CSTAR_TEAM_ID is {team}")
     else:
         yield Check("team", "ok", f"{owner.team_name} ({owner.team_slug}, {owner.team_id})")
@@ -106,11 +108,18 @@ def _facts(response: Response[Whoami], team: str | None, began: datetime) -> Ite
     if response.rate_limit is not None:
         limit = describe_limit(response.rate_limit)
         state: State = "ok" if response.rate_limit.remaining else "warning"
-        yield Check("rate limit", state, f"{limit['remaining']} of {limit['limit']} calls left for {limit['resetsInSeconds']} s")
+        seconds = limit["resetsInSeconds"]
+        until = "" if seconds is None else f" for {seconds} s"
+        yield Check("rate limit", state, f"{limit['remaining']} of {limit['limit']} calls left{until}")
     error = _clock_error(response.headers.get("Date"), began)
     if error is not None:
         text = f"{abs(error):.0f} s {'behind' if error > 0 else 'ahead of'} the server"
         yield Check("clock", "ok" if abs(error) <= _MAX_CLOCK_ERROR else "warning", text)
+
+
+def _is_named(team_id: object) -> bool:
+    """Return whether a server has named a team. What it sends is passed through, whatever the type says."""
+    return isinstance(team_id, str) and bool(team_id)
 
 
 def _clock_error(date: str | None, began: datetime) -> float | None:

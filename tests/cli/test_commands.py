@@ -87,6 +87,14 @@ def test_doctor_names_what_is_wrong(
     assert "wrongwrong" not in outcome.out + outcome.err
 
 
+@pytest.mark.parametrize("data", ["{}", '{"teamId": null}', '{"teamId": ["a"]}', '{"teamId": ""}'])
+def test_doctor_doubts_a_server_that_names_no_team(command: Command, fake_server: FakeCStar, data: str) -> None:
+    """Another server can respond with JSON, too, such as that of a proxy; it states no rate limit either."""
+    fake_server.faults.add(body=f'{{"success": true, "data": {data}}}'.encode())
+    outcome = command("doctor", "--json")
+    assert (outcome.code, [check["name"] for check in outcome.json if check["state"] == "failed"]) == (1, ["team"])
+
+
 def test_doctor_warns_of_a_wrong_clock(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """Signatures of webhooks are refused by a clock that is minutes off; calls work."""
     with served() as fake:
