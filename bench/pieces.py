@@ -14,7 +14,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from cstar_async import Priority, RateLimiter
 from cstar_async._client.concurrency import PrioritySemaphore
 from cstar_async._client.hook_dispatcher import HookDispatcher
-from cstar_async._clock import SystemClock
+from cstar_async._event_loop.clock import SystemClock
 from cstar_async._protocol.idempotency import new_key
 from cstar_async.webhooks._signature import keyed_digests
 

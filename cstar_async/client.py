@@ -17,7 +17,7 @@ from cstar_async._client.settings import (
     proxy_from_environment,
     validate_base_url,
 )
-from cstar_async._clock import Clock
+from cstar_async._event_loop.clock import Clock
 from cstar_async._operations.executor import SupportsExecute
 from cstar_async._protocol import credentials
 from cstar_async._rate_limit.interface import Limiter, Permit

@@ -15,7 +15,7 @@ from cstar_async._client.settings import (
     CommonOptions,
     validate_library_team,
 )
-from cstar_async._clock import Clock
+from cstar_async._event_loop.clock import Clock
 from cstar_async._rate_limit.interface import Limiter
 from cstar_async._rate_limit.window import LIBRARY_LIMIT
 from cstar_async.api.library import LibraryNamespace

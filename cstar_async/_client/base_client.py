@@ -17,7 +17,7 @@ from cstar_async._client.executor import RESPONSE_CAPTURE, ClientExecutor
 from cstar_async._client.hook_dispatcher import HookDispatcher
 from cstar_async._client.lists import paginate_path
 from cstar_async._client.settings import CallSettings, ClientSettings, validate_cache, validate_team_id
-from cstar_async._clock import Clock, SystemClock
+from cstar_async._event_loop.clock import Clock, SystemClock
 from cstar_async._operations.executor import Namespace, OperationExecutor
 from cstar_async._operations.operation import Scope
 from cstar_async._protocol.credentials import Credential, Credentials, is_publishable

@@ -8,7 +8,7 @@ from typing import TypeVar, cast
 
 from cstar_async._client.base_client import BaseClient
 from cstar_async._client.executor import ClientExecutor
-from cstar_async._clock import Clock
+from cstar_async._event_loop.clock import Clock
 from cstar_async._rate_limit.interface import Limiter, Permit
 from cstar_async._types import Priority, RateLimitState
 from cstar_async.errors import CStarError

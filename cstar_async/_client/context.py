@@ -12,8 +12,8 @@ from cstar_async._client.closable_waits import ClosableWaits
 from cstar_async._client.concurrency import PrioritySemaphore
 from cstar_async._client.hook_dispatcher import HookDispatcher
 from cstar_async._client.single_flight import SingleFlight
-from cstar_async._clock import Clock
-from cstar_async._loop_binding import LoopBinding
+from cstar_async._event_loop.clock import Clock
+from cstar_async._event_loop.loop_binding import LoopBinding
 from cstar_async._operations.operation import Scope
 from cstar_async._protocol.credentials import Credentials
 from cstar_async._protocol.retry import RetryBudget

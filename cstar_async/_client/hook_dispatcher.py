@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import attrs
 
-from cstar_async._clock import Clock
+from cstar_async._event_loop.clock import Clock
 from cstar_async._redaction import redact
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from cstar_async._client.call import TRANSFER_EXPIRED, Call
 from cstar_async._client.closable_waits import CLIENT_CLOSED
 from cstar_async._client.context import ClientContext
 from cstar_async._client.settings import CallSettings
-from cstar_async._clock import sleep_by_both_clocks
+from cstar_async._event_loop.clock import sleep_by_both_clocks
 from cstar_async._protocol.envelope import find_request_id, parse_lenient
 from cstar_async._protocol.error_responses import parse_error
 from cstar_async._protocol.headers import parse_rate_limit, to_datetime

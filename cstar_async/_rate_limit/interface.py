@@ -8,7 +8,7 @@ from typing import Final, Protocol, runtime_checkable
 
 import attrs
 
-from cstar_async._clock import Clock
+from cstar_async._event_loop.clock import Clock
 from cstar_async._protocol.headers import to_datetime
 from cstar_async._rate_limit.window import REPROBE_DELAY
 from cstar_async._types import Priority, RateLimitState

@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Final
 
-from cstar_async._clock import WALL_CLOCK_INTERVAL, Clock
+from cstar_async._event_loop.clock import WALL_CLOCK_INTERVAL, Clock
 from cstar_async._protocol.headers import RATE_LIMIT, parse_rate_limit
 from cstar_async._rate_limit.interface import Permit, validate_reserve, wait_error
 from cstar_async._rate_limit.window import RateLimitWindow

@@ -22,6 +22,7 @@ from aiohttp import hdrs
 from multidict import istr
 from yarl import URL
 
+from cstar_async._event_loop.timeout import SharedTimeout
 from cstar_async._protocol.messages import RawResponse, Request, StreamingResponse
 from cstar_async._transport.body import BodyReader, Decompressor, copy_body, read_body, take_arrived_body
 from cstar_async._transport.connection_guard import (
@@ -35,7 +36,6 @@ from cstar_async._transport.connection_guard import (
 )
 from cstar_async._transport.decompression import ACCEPT_ENCODING
 from cstar_async._transport.network_errors import network_error
-from cstar_async._transport.timeout import SharedTimeout
 from cstar_async._transport.upload_payload import UploadPayload
 from cstar_async.errors import ConfigurationError, ConnectionFailedError, CStarError, RequestTimeoutError
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import Final
 
-from cstar_async._clock import Clock
+from cstar_async._event_loop.clock import Clock
 from cstar_async._protocol.headers import to_datetime
 from cstar_async._protocol.retry import backoff_seconds
 from cstar_async._types import RateLimitState

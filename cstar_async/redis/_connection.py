@@ -9,7 +9,7 @@ from contextlib import suppress
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from cstar_async._loop_binding import LoopBinding
+from cstar_async._event_loop.loop_binding import LoopBinding
 from cstar_async._protocol.credentials import KEY_PREFIXES
 from cstar_async._redaction import redact
 from cstar_async._types import UntypedJSON, is_str

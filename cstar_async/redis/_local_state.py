@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Final
 
-from cstar_async._clock import Clock
+from cstar_async._event_loop.clock import Clock
 from cstar_async._protocol.headers import RATE_LIMIT, parse_rate_limit, to_datetime
 from cstar_async._rate_limit.interface import Permit
 from cstar_async._types import RateLimitState, UntypedJSON

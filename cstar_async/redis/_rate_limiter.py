@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, Self
 
 import orjson
 
-from cstar_async._clock import Clock, SystemClock
+from cstar_async._event_loop.clock import Clock, SystemClock
 from cstar_async._rate_limit.interface import Permit, validate_reserve, wait_error
 from cstar_async._types import Priority, RateLimitState, UntypedJSON
 from cstar_async._validation import check_choice, validate_count

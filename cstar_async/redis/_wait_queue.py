@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Final
 
-from cstar_async._clock import Clock
+from cstar_async._event_loop.clock import Clock
 from cstar_async._rate_limit.interface import Permit
 from cstar_async._rate_limit.window import REPROBE_DELAY
 from cstar_async._types import Priority, UntypedJSON

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from cstar_async._clock import Clock
+from cstar_async._event_loop.clock import Clock
 from cstar_async._model.event import WebhookEvent
 from cstar_async._model.stored_event import StoredEvent
 from cstar_async._types import UntypedJSON, is_object, is_str

@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias, TypeVar, overload
 
 from cstar_async._client.concurrency import PrioritySemaphore
-from cstar_async._clock import Clock, sleep_by_both_clocks
+from cstar_async._event_loop.clock import Clock, sleep_by_both_clocks
+from cstar_async._event_loop.timeout import SharedTimeout
 from cstar_async._model.event import WebhookEvent
 from cstar_async._protocol.retry import backoff_seconds
-from cstar_async._transport.timeout import SharedTimeout
 from cstar_async._types import Priority, UntypedJSON
 from cstar_async._validation import validate_count
 from cstar_async.errors import CStarError, InvalidArgumentError

@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from cstar_async._clock import Clock, SystemClock
+from cstar_async._event_loop.clock import Clock, SystemClock
 from cstar_async._model.stored_event import StoredEvent
 from cstar_async._validation import check_instance, check_str, validate_count
 from cstar_async.webhooks._bounded_set import BoundedSet

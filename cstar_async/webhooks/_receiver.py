@@ -29,8 +29,8 @@ from typing import TYPE_CHECKING, Final, Self
 
 from cstar_async._client.base_client import BaseClient
 from cstar_async._client.executor import ClientExecutor
-from cstar_async._clock import Clock, SystemClock
-from cstar_async._loop_binding import LoopBinding
+from cstar_async._event_loop.clock import Clock, SystemClock
+from cstar_async._event_loop.loop_binding import LoopBinding
 from cstar_async._model.event import WebhookEvent
 from cstar_async._repr import PublicDir
 from cstar_async._validation import check_instance, check_str, validate_count, validate_seconds

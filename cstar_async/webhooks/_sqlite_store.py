@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 import attrs
 
-from cstar_async._clock import Clock, SystemClock
+from cstar_async._event_loop.clock import Clock, SystemClock
 from cstar_async._model.stored_event import StoredEvent
 from cstar_async._types import UntypedJSON
 from cstar_async._validation import check_instance, check_str, invalid, validate_count

@@ -17,7 +17,7 @@ import orjson
 
 from cstar_async._client.call import RawTarget
 from cstar_async._client.executor import ClientExecutor
-from cstar_async._clock import sleep_by_both_clocks
+from cstar_async._event_loop.clock import sleep_by_both_clocks
 from cstar_async._model.event import WebhookEvent
 from cstar_async._protocol.json_parser import parse_json
 from cstar_async._protocol.messages import StreamingResponse

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cstar_async import CStarClient, CStarError, Priority, RateLimiter, RateLimitWaitError
-from cstar_async._clock import Clock
+from cstar_async._event_loop.clock import Clock
 from cstar_async._rate_limit.interface import Permit
 from cstar_async.testing.clock import FakeClock
 

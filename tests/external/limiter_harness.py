@@ -11,7 +11,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from cstar_async import Priority, RateLimitState
-from cstar_async._clock import Clock, SystemClock
+from cstar_async._event_loop.clock import Clock, SystemClock
 from cstar_async._rate_limit.interface import Permit
 from cstar_async.redis import RedisRateLimiter
 from tests.external.limiters import STATE, make_limiter

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from cstar_async import Priority
-from cstar_async._clock import SystemClock
+from cstar_async._event_loop.clock import SystemClock
 from cstar_async._rate_limit.interface import Permit
 from cstar_async.redis import RedisRateLimiter
 from tests.external.redis_server import RedisServer

@@ -11,7 +11,7 @@ from redis import Redis
 from redis.asyncio.cluster import RedisCluster
 
 from cstar_async import Priority
-from cstar_async._clock import SystemClock
+from cstar_async._event_loop.clock import SystemClock
 from cstar_async.redis import RedisRateLimiter, RedisStore
 from tests.external.redis_server import RedisServer
 from tests.ports import free_port

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from cstar_async import Priority, RateLimiter
-from cstar_async._clock import Clock
+from cstar_async._event_loop.clock import Clock
 from cstar_async._rate_limit.interface import Limiter, Permit
 from tests.unit.clocks import ManualClock, settle
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from cstar_async._clock import sleep_by_both_clocks
+from cstar_async._event_loop.clock import sleep_by_both_clocks
 from tests.unit.clocks import ManualClock, settle
 
 

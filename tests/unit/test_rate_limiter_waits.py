@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cstar_async import Priority, RateLimiter, RateLimitWaitError
-from cstar_async._clock import SystemClock
+from cstar_async._event_loop.clock import SystemClock
 from tests.unit.clocks import EPOCH, ManualClock, rate_headers, settle
 from tests.unit.rate_limits import BACKGROUND, GRANTED, INTERACTIVE, LONG, ignore, limiter_after_response, wait_for_permit
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cstar_async import ConnectionFailedError, CStarError, Priority, RateLimitWaitError
-from cstar_async._clock import SystemClock
+from cstar_async._event_loop.clock import SystemClock
 from cstar_async._rate_limit.interface import Permit
 from cstar_async.redis import RedisRateLimiter
 from tests.unit.clocks import EPOCH, ManualClock, rate_headers, settle

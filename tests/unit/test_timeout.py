@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from cstar_async._transport.timeout import SharedTimeout
+from cstar_async._event_loop.timeout import SharedTimeout
 
 
 async def _wait(timeout: SharedTimeout, future: asyncio.Future[None]) -> None:
