@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, Literal, TypeAlias, TypeGuard, TypeVar
 
 import attrs
 
-from cstar_async._repr import FieldRepr
+from cstar_async._values.repr import FieldRepr
 
 T = TypeVar("T")
 

@@ -40,7 +40,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from cstar_async._redaction import redact
+from cstar_async._values.redaction import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -95,7 +95,7 @@ class CStarError(Exception):
 
         Unknown facts are left out. There is no key, body, query or e-mail address in it.
         """
-        from cstar_async._error_report import format_report
+        from cstar_async._values.error_report import format_report
 
         return format_report(self)
 

@@ -43,7 +43,7 @@ from cstar_async._protocol.item_decoders import ItemDecoder
 from cstar_async._protocol.messages import Sink
 from cstar_async._protocol.sse import ServerSentEvent
 from cstar_async._types import Response
-from cstar_async._validation import check_instance, validate_count
+from cstar_async._values.validation import check_instance, validate_count
 from cstar_async.errors import CStarError, InvalidArgumentError, ResponseTooLargeError
 
 __all__ = ["BinaryFile", "Download", "File", "FileContent", "FileInput", "Progress", "ServerSentEvent", "Stream"]

@@ -15,9 +15,9 @@ from typing import ClassVar, Literal
 
 import attrs
 
-from cstar_async._redaction import redact
 from cstar_async._types import Priority, RateLimitState
-from cstar_async._validation import check_choice, validate_count
+from cstar_async._values.redaction import redact
+from cstar_async._values.validation import check_choice, validate_count
 
 
 @attrs.frozen(kw_only=True)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from cstar_async._types import is_int, is_str
-from cstar_async._validation import MAX_COUNT, MAX_INT_BITS, check_instance
+from cstar_async._values.validation import MAX_COUNT, MAX_INT_BITS, check_instance
 from cstar_async.errors import InvalidArgumentError
 
 REQUIRED: Final = ("email", "externalId", "timestamp")

@@ -17,8 +17,8 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from cstar_async._redaction import redact
-from cstar_async._validation import check_instance, check_str
+from cstar_async._values.redaction import redact
+from cstar_async._values.validation import check_instance, check_str
 from cstar_async._version import __version__
 from cstar_async.hooks import CallEndInfo, CallStartInfo, Hooks, RequestInfo, ResponseInfo, RetryInfo, WaitInfo
 from cstar_async.webhooks import InboxStats, WebhookInbox

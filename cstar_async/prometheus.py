@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from cstar_async._validation import check_instance, check_str
+from cstar_async._values.validation import check_instance, check_str
 from cstar_async.errors import InvalidArgumentError
 from cstar_async.hooks import CallEndInfo, Hooks, RetryInfo, WaitInfo
 from cstar_async.webhooks import WebhookInbox

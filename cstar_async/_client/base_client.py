@@ -24,8 +24,8 @@ from cstar_async._protocol.credentials import Credential, Credentials, is_publis
 from cstar_async._protocol.headers import MAX_WAIT, default_headers
 from cstar_async._protocol.retry import RetryBudget
 from cstar_async._rate_limit.limiter import RateLimiter
-from cstar_async._repr import PublicDir
 from cstar_async._types import JSON, Priority, RateLimitState, RequestOptions, Response
+from cstar_async._values.repr import PublicDir
 from cstar_async.errors import CStarError, InvalidArgumentError
 from cstar_async.pagination import Paginator, Paging
 from cstar_async.pagination._paging import PAGES

@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-from cstar_async._redaction import redact
 from cstar_async._types import UntypedJSON, is_array, is_object, json_type
+from cstar_async._values.redaction import redact
 
 Path: TypeAlias = tuple[str | int, ...]
 """The keys that lead to a part of the document."""

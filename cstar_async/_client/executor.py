@@ -34,7 +34,7 @@ from cstar_async._types import (
     is_str,
     json_type_name,
 )
-from cstar_async._validation import check_instance
+from cstar_async._values.validation import check_instance
 from cstar_async.errors import ConfigurationError, DecodeError, InvalidArgumentError, PaginationError
 from cstar_async.pagination import Paginator
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import attrs
 
 from cstar_async._event_loop.clock import Clock
-from cstar_async._redaction import redact
+from cstar_async._values.redaction import redact
 
 if TYPE_CHECKING:
     from cstar_async.hooks import DriftInfo, HookInfo, Hooks, WaitInfo

@@ -20,7 +20,7 @@ from cstar_async._protocol.paging import Origin, ParsedPage, cursor_position, cu
 from cstar_async._protocol.urls import encode_query_value, page_query, parameter_text, path_segment, query_string, validate_query
 from cstar_async._rate_limit.interface import NO_LIMIT
 from cstar_async._types import UNSET, PageInfo, RequestOptions, UntypedJSON, is_int, is_str
-from cstar_async._validation import MAX_COUNT, check_choice, check_instance, validate_count
+from cstar_async._values.validation import MAX_COUNT, check_choice, check_instance, validate_count
 from cstar_async.errors import DecodeError, PaginationError
 from cstar_async.pagination import Page, Paginator, Paging
 from cstar_async.pagination._checkpoint import ListKey

@@ -17,9 +17,9 @@ from cstar_async._protocol import headers as _headers
 from cstar_async._protocol.idempotency import new_key, validate_key
 from cstar_async._protocol.retry import SAFE_METHODS
 from cstar_async._protocol.urls import encode_raw_path, form_of, path_segment, query_string, validate_query
-from cstar_async._redaction import redact
 from cstar_async._types import UNSET, RequestOptions, is_mapping, is_str
-from cstar_async._validation import invalid, validate_seconds
+from cstar_async._values.redaction import redact
+from cstar_async._values.validation import invalid, validate_seconds
 from cstar_async.errors import ConfigurationError, InvalidArgumentError
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from cstar_async._protocol.headers import MAX_WAIT
 from cstar_async._protocol.urls import path_segment
 from cstar_async._rate_limit.interface import Limiter
 from cstar_async._types import Priority, RequestOptions, UntypedJSON, is_mapping, is_str
-from cstar_async._validation import check_instance, invalid, validate_count, validate_seconds
+from cstar_async._values.validation import check_instance, invalid, validate_count, validate_seconds
 from cstar_async.errors import ConfigurationError, InvalidArgumentError
 
 if TYPE_CHECKING:

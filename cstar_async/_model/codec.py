@@ -17,7 +17,7 @@ import orjson
 from cstar_async._model.decoding import format_datetime
 from cstar_async._model.model import Model
 from cstar_async._types import JSON, UNSET, JSONObject, UntypedJSON, is_mapping, is_object
-from cstar_async._validation import invalid
+from cstar_async._values.validation import invalid
 from cstar_async.errors import InvalidArgumentError
 
 T = TypeVar("T")

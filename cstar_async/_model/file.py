@@ -10,9 +10,9 @@ from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 import attrs
 
-from cstar_async._repr import short_repr
 from cstar_async._types import is_str
-from cstar_async._validation import check_instance
+from cstar_async._values.repr import short_repr
+from cstar_async._values.validation import check_instance
 from cstar_async.errors import InvalidArgumentError
 
 LOGGER: Final = logging.getLogger("cstar_async")

@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import ClassVar, Final
 
 from cstar_async._model.open_enum import OpenEnum
-from cstar_async._repr import FieldRepr
 from cstar_async._types import UntypedJSON, is_array
+from cstar_async._values.repr import FieldRepr
 
 _NUMBER: Final = re.compile(r"\b(int|float|bool)\b")
 

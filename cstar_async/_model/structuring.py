@@ -9,7 +9,7 @@ from typing import Final, TypeVar, cast
 from cstar_async._model.codec import find_decoder
 from cstar_async._model.model import Model
 from cstar_async._types import UntypedJSON, is_object
-from cstar_async._validation import invalid
+from cstar_async._values.validation import invalid
 
 T = TypeVar("T")
 

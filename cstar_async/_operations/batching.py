@@ -18,7 +18,7 @@ from cstar_async._operations.operation import BatchPlan
 from cstar_async._protocol.idempotency import idempotency_key as derived_key
 from cstar_async._protocol.idempotency import new_key, validate_key
 from cstar_async._types import UNSET, RequestOptions, UntypedJSON, is_array, is_int
-from cstar_async._validation import check_instance
+from cstar_async._values.validation import check_instance
 
 M = TypeVar("M", bound=Model)
 

@@ -14,8 +14,8 @@ from cstar_async._model.decoding import parse_datetime
 from cstar_async._protocol.headers import REQUEST_ID
 from cstar_async._protocol.json_parser import parse_json
 from cstar_async._protocol.messages import RawResponse
-from cstar_async._redaction import printable_line
 from cstar_async._types import UNSET, PageInfo, UntypedJSON, is_object, is_str, json_type_name
+from cstar_async._values.redaction import printable_line
 from cstar_async.errors import DecodeError
 
 _MAX_DIGITS: Final = 15

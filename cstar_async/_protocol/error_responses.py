@@ -13,8 +13,8 @@ from typing import Final
 from cstar_async._protocol.envelope import as_object, find_request_id, parse_lenient
 from cstar_async._protocol.headers import LOCATION, parse_retry_after, parse_seconds
 from cstar_async._protocol.messages import RawResponse
-from cstar_async._redaction import redact, redact_secrets
 from cstar_async._types import UntypedJSON, is_object, is_str
+from cstar_async._values.redaction import redact, redact_secrets
 from cstar_async.errors import (
     APIError,
     AuthenticationError,

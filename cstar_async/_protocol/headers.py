@@ -15,8 +15,8 @@ from typing import Final
 from urllib.parse import quote
 
 from cstar_async._protocol.urls import parameter_text
-from cstar_async._repr import short_repr
 from cstar_async._types import UNSET, RateLimitState, is_mapping, is_str
+from cstar_async._values.repr import short_repr
 from cstar_async._version import __version__
 from cstar_async.errors import InvalidArgumentError
 

@@ -11,7 +11,7 @@ import os
 from typing import Final
 
 from cstar_async._types import is_int, is_str
-from cstar_async._validation import MAX_INT_BITS, check_instance
+from cstar_async._values.validation import MAX_INT_BITS, check_instance
 from cstar_async.errors import InvalidArgumentError
 
 MAX_KEY_LENGTH: Final = 255

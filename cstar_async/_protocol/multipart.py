@@ -17,7 +17,7 @@ from cstar_async._model.file import File, as_file, is_content
 from cstar_async._model.model import Model
 from cstar_async._protocol.headers import CONTENT_TYPE, validate_headers
 from cstar_async._types import UNSET, is_mapping, is_str
-from cstar_async._validation import check_str
+from cstar_async._values.validation import check_str
 
 OCTET_STREAM: Final = "application/octet-stream"
 JSON_TYPE: Final = "application/json"

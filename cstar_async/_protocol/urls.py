@@ -13,7 +13,7 @@ import orjson
 from cstar_async._model.codec import encode_body, to_wire
 from cstar_async._model.decoding import format_datetime
 from cstar_async._types import UNSET, UntypedJSON, is_array, is_mapping, is_object, is_str
-from cstar_async._validation import MAX_INT_BITS, invalid
+from cstar_async._values.validation import MAX_INT_BITS, invalid
 from cstar_async.errors import InvalidArgumentError
 
 _SEPARATORS: Final = {"space": "%20", "pipe": "%7C"}

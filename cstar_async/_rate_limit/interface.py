@@ -12,7 +12,7 @@ from cstar_async._event_loop.clock import Clock
 from cstar_async._protocol.headers import to_datetime
 from cstar_async._rate_limit.window import REPROBE_DELAY
 from cstar_async._types import Priority, RateLimitState
-from cstar_async._validation import invalid, is_number
+from cstar_async._values.validation import invalid, is_number
 from cstar_async.errors import RateLimitWaitError
 
 NO_LIMIT: Final = 1_000_000_000

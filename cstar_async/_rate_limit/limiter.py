@@ -29,8 +29,8 @@ from cstar_async._event_loop.clock import WALL_CLOCK_INTERVAL, Clock
 from cstar_async._protocol.headers import RATE_LIMIT, parse_rate_limit
 from cstar_async._rate_limit.interface import Permit, validate_reserve, wait_error
 from cstar_async._rate_limit.window import RateLimitWindow
-from cstar_async._repr import PublicDir
 from cstar_async._types import Priority, RateLimitState
+from cstar_async._values.repr import PublicDir
 from cstar_async.errors import CStarError
 
 _PERMITS: Final = tuple(Permit(priority=priority) for priority in Priority)

@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _checked(arguments: Sequence[str]) -> Sequence[str]:
-    from cstar_async._validation import check_instance, check_str, invalid
+    from cstar_async._values.validation import check_instance, check_str, invalid
 
     check_instance("arguments", arguments, (list, tuple), "a list of str")
     for one in arguments:

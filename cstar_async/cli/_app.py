@@ -15,7 +15,7 @@ from typing import Final
 
 import typer
 
-from cstar_async._redaction import redact_secrets
+from cstar_async._values.redaction import redact_secrets
 from cstar_async.api._namespaces import ClientNamespaces
 from cstar_async.cli._completion import COMPLETION_OPTIONS, completable, complete
 from cstar_async.cli._errors import MEANINGS, SUCCESS, UsageError, report

@@ -21,7 +21,7 @@ from cstar_async._model.codec import encode_body
 from cstar_async._operations.executor import CallArguments, Namespace
 from cstar_async._operations.operation import Operation
 from cstar_async._protocol.urls import path_segment
-from cstar_async._redaction import redact_secrets
+from cstar_async._values.redaction import redact_secrets
 from cstar_async.cli._errors import UsageError
 from cstar_async.cli._interrupts import run_cancellable
 from cstar_async.cli._output import note

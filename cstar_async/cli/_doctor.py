@@ -15,7 +15,7 @@ import attrs
 import typer
 
 from cstar_async import CStarClient, CStarError, Response, __version__
-from cstar_async._redaction import redact_secrets
+from cstar_async._values.redaction import redact_secrets
 from cstar_async.cli._calls import Json, MaxWait, Timeout, new_client, run_with
 from cstar_async.cli._commands import describe_limit
 from cstar_async.cli._errors import FAILURE

@@ -38,7 +38,7 @@ class UsageError(Exception):
 
 def report(error: Exception) -> int:
     """Print one error on standard error, and return its exit code. Keys and secrets are left out."""
-    from cstar_async._redaction import redact, redact_secrets
+    from cstar_async._values.redaction import redact, redact_secrets
     from cstar_async.errors import CStarError
 
     if isinstance(error, UsageError):

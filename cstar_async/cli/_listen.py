@@ -13,8 +13,8 @@ from yarl import URL
 
 from cstar_async import CStarClient, CStarError, TransportError, to_dict
 from cstar_async._protocol.messages import Request
-from cstar_async._redaction import one_line
 from cstar_async._transport.aiohttp_transport import AiohttpTransport
+from cstar_async._values.redaction import one_line
 from cstar_async.cli._calls import Json, MaxWait, Timeout, new_client, run_with
 from cstar_async.cli._commands import event_types, signing_secrets
 from cstar_async.cli._errors import UsageError

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Final, cast
 
 from cstar_async import JSON, Model, to_dict
-from cstar_async._redaction import one_line, redact_secrets
+from cstar_async._values.redaction import one_line, redact_secrets
 
 _SECRET_NAMES: Final = frozenset({"secret", "signingsecret", "apikey", "token", "password"})
 _UNSAFE: Final = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")

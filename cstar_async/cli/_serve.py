@@ -166,7 +166,7 @@ async def _run(fake: FakeCStar, *, is_verbose: bool) -> None:
 
 async def _log_activity(fake: FakeCStar) -> None:
     """Print each request when its response is known, and each attempt of a delivery."""
-    from cstar_async._redaction import printable_line
+    from cstar_async._values.redaction import printable_line
 
     request: ReceivedRequest | None = None
     delivery: Delivery | None = None

@@ -16,7 +16,7 @@ from typing import Final, TypeGuard
 import attrs
 
 from cstar_async._types import JSON, UntypedJSON, is_int, is_mapping
-from cstar_async._validation import MAX_COUNT
+from cstar_async._values.validation import MAX_COUNT
 from cstar_async.errors import InvalidArgumentError
 
 VERSION: Final = 1

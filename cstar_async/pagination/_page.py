@@ -7,9 +7,9 @@ from functools import partial
 from types import NoneType
 from typing import Any, TypeAlias, TypeVar, cast, overload
 
-from cstar_async._repr import FieldRepr
 from cstar_async._types import PageInfo
-from cstar_async._validation import check_instance
+from cstar_async._values.repr import FieldRepr
+from cstar_async._values.validation import check_instance
 from cstar_async.errors import PaginationError
 
 T = TypeVar("T")

@@ -9,9 +9,9 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import attrs
 
-from cstar_async._repr import FieldRepr
 from cstar_async._types import JSON
-from cstar_async._validation import validate_count
+from cstar_async._values.repr import FieldRepr
+from cstar_async._values.validation import validate_count
 from cstar_async.errors import InvalidArgumentError
 from cstar_async.pagination._checkpoint import Checkpoint, ListKey, dump_checkpoint, load_checkpoint
 from cstar_async.pagination._cursors import CursorTraversal

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 import attrs
 
 from cstar_async._types import is_str
-from cstar_async._validation import check_choice, check_str, invalid, validate_count
+from cstar_async._values.validation import check_choice, check_str, invalid, validate_count
 from cstar_async.errors import InvalidArgumentError
 
 Path: TypeAlias = tuple[str, ...]

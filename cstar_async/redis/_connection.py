@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from cstar_async._event_loop.loop_binding import LoopBinding
 from cstar_async._protocol.credentials import KEY_PREFIXES
-from cstar_async._redaction import redact
 from cstar_async._types import UntypedJSON, is_str
-from cstar_async._validation import validate_seconds
+from cstar_async._values.redaction import redact
+from cstar_async._values.validation import validate_seconds
 from cstar_async.errors import InvalidArgumentError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from cstar_async._model.stored_event import StoredEvent
 from cstar_async._types import UntypedJSON
-from cstar_async._validation import check_instance, check_str, invalid, is_number, validate_count
+from cstar_async._values.validation import check_instance, check_str, invalid, is_number, validate_count
 from cstar_async.errors import ConnectionFailedError
 from cstar_async.redis._connection import RedisConnection, RedisUnavailableError, validate_name
 

@@ -18,7 +18,7 @@ import orjson
 from cstar_async._event_loop.clock import Clock, SystemClock
 from cstar_async._rate_limit.interface import Permit, validate_reserve, wait_error
 from cstar_async._types import Priority, RateLimitState, UntypedJSON
-from cstar_async._validation import check_choice, validate_count
+from cstar_async._values.validation import check_choice, validate_count
 from cstar_async.errors import CStarError, RateLimitWaitError
 from cstar_async.redis._availability import MAX_RETRY_INTERVAL, Availability
 from cstar_async.redis._connection import RedisConnection, RedisUnavailableError, validate_name

@@ -13,9 +13,9 @@ import orjson
 from cstar_async._client.call_budget import CallBudgetSpentError, with_budget
 from cstar_async._model.codec import decode_item
 from cstar_async._model.model import Model
-from cstar_async._repr import PublicDir
 from cstar_async._types import JSON, UntypedJSON, is_array
-from cstar_async._validation import check_instance, check_str, invalid, validate_count
+from cstar_async._values.repr import PublicDir
+from cstar_async._values.validation import check_instance, check_str, invalid, validate_count
 from cstar_async.client import CStarClient
 from cstar_async.errors import CStarError, NotFoundError
 from cstar_async.models import Article, Customer, Message, Ticket

@@ -14,7 +14,7 @@ import attrs
 import orjson
 
 from cstar_async._types import JSON, UntypedJSON
-from cstar_async._validation import check_instance, check_str, invalid
+from cstar_async._values.validation import check_instance, check_str, invalid
 from cstar_async.errors import ConfigurationError, CStarError
 from cstar_async.sync._plan import TABLES, Pass, Rows
 

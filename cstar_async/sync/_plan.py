@@ -13,7 +13,7 @@ import attrs
 from cstar_async._model.codec import decode_items, to_dict
 from cstar_async._model.model import Model
 from cstar_async._types import JSON, UntypedJSON, is_array, is_mapping, is_object
-from cstar_async._validation import invalid
+from cstar_async._values.validation import invalid
 from cstar_async.errors import PayloadError
 from cstar_async.models import Article, Customer, ExportResult, Message, Ticket
 from cstar_async.webhooks import WebhookEvent

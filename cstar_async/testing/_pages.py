@@ -7,7 +7,7 @@ from math import ceil
 from typing import TypeVar
 
 from cstar_async._types import PageInfo
-from cstar_async._validation import check_instance, validate_count
+from cstar_async._values.validation import check_instance, validate_count
 from cstar_async.pagination import Page, Paginator
 from cstar_async.pagination._checkpoint import ListKey
 from cstar_async.pagination._page import linked_page

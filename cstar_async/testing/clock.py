@@ -14,7 +14,7 @@ from operator import attrgetter
 
 import attrs
 
-from cstar_async._validation import invalid, is_number, validate_count, validate_seconds
+from cstar_async._values.validation import invalid, is_number, validate_count, validate_seconds
 
 _MAX_TIME_S = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 _IDLE_TURNS_BEFORE_JUMP = 32

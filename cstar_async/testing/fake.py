@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from types import NoneType, TracebackType
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar, Unpack, overload
 
-from cstar_async._repr import PublicDir
 from cstar_async._types import is_int, is_str
-from cstar_async._validation import (
+from cstar_async._values.repr import PublicDir
+from cstar_async._values.validation import (
     MAX_INT_BITS,
     check_choice,
     check_instance,

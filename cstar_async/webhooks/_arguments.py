@@ -8,7 +8,7 @@ from cstar_async._generated.events import OLD_TYPES
 from cstar_async._model.argument_check import warn_of_deprecated
 from cstar_async._model.event import WebhookEvent
 from cstar_async._types import is_str
-from cstar_async._validation import invalid
+from cstar_async._values.validation import invalid
 
 
 def validate_types(types: Iterable[str | type[WebhookEvent]]) -> tuple[str | type[WebhookEvent], ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from cstar_async._protocol.retry import RATE_LIMIT_WAIT
-from cstar_async._redaction import printable_line, redact
+from cstar_async._values.redaction import printable_line, redact
 from cstar_async.errors import APIError, CStarError, RateLimitError, RateLimitWaitError, TransportError
 
 LOGGER: Final = logging.getLogger("cstar_async.webhooks")

@@ -14,7 +14,7 @@ from cstar_async._event_loop.timeout import SharedTimeout
 from cstar_async._model.event import WebhookEvent
 from cstar_async._protocol.retry import backoff_seconds
 from cstar_async._types import Priority, UntypedJSON
-from cstar_async._validation import validate_count
+from cstar_async._values.validation import validate_count
 from cstar_async.errors import CStarError, InvalidArgumentError
 from cstar_async.webhooks._arguments import matches, validate_types
 from cstar_async.webhooks._failures import describe_with_line, log_event, outage_wait

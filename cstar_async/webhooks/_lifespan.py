@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
-from cstar_async._validation import check_instance
+from cstar_async._values.validation import check_instance
 
 
 def lifespan(*resources: AbstractAsyncContextManager[object]) -> Callable[[object], AbstractAsyncContextManager[None]]:

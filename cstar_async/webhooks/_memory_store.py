@@ -9,7 +9,7 @@ import attrs
 
 from cstar_async._event_loop.clock import Clock, SystemClock
 from cstar_async._model.stored_event import StoredEvent
-from cstar_async._validation import check_instance, check_str, validate_count
+from cstar_async._values.validation import check_instance, check_str, validate_count
 from cstar_async.webhooks._bounded_set import BoundedSet
 from cstar_async.webhooks._store import BODY_HASH_PREFIX, EventStore
 

@@ -14,7 +14,7 @@ from cstar_async._event_loop.clock import Clock
 from cstar_async._event_loop.timeout import SharedTimeout
 from cstar_async._model.event import WebhookEvent
 from cstar_async._protocol.retry import backoff_seconds
-from cstar_async._redaction import printable_line
+from cstar_async._values.redaction import printable_line
 from cstar_async.errors import CStarError
 from cstar_async.webhooks._failures import LOGGER, describe, log_event
 from cstar_async.webhooks._keyed_queue import is_being_cancelled

@@ -32,8 +32,8 @@ from cstar_async._client.executor import ClientExecutor
 from cstar_async._event_loop.clock import Clock, SystemClock
 from cstar_async._event_loop.loop_binding import LoopBinding
 from cstar_async._model.event import WebhookEvent
-from cstar_async._repr import PublicDir
-from cstar_async._validation import check_instance, check_str, validate_count, validate_seconds
+from cstar_async._values.repr import PublicDir
+from cstar_async._values.validation import check_instance, check_str, validate_count, validate_seconds
 from cstar_async.errors import CStarError, PayloadError, WebhookError
 from cstar_async.webhooks._acceptor import EventAcceptor, dedup_key
 from cstar_async.webhooks._adapters import ASGIApp, Headers, find_headers, handle_aiohttp

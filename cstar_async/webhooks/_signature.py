@@ -14,7 +14,7 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from cstar_async._types import UntypedJSON, is_str
-from cstar_async._validation import check_instance, is_number, validate_count
+from cstar_async._values.validation import check_instance, is_number, validate_count
 from cstar_async.errors import InvalidArgumentError, PayloadError, SignatureError, StaleTimestampError
 
 Digest: TypeAlias = Callable[[bytes], str]

@@ -15,7 +15,7 @@ import attrs
 from cstar_async._event_loop.clock import Clock, SystemClock
 from cstar_async._model.stored_event import StoredEvent
 from cstar_async._types import UntypedJSON
-from cstar_async._validation import check_instance, check_str, invalid, validate_count
+from cstar_async._values.validation import check_instance, check_str, invalid, validate_count
 from cstar_async.errors import ConfigurationError, CStarError
 from cstar_async.webhooks._store import BODY_HASH_PREFIX, DEAD_LETTER_RETENTION, RETRY_HORIZON, EventStore
 

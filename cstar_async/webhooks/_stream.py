@@ -23,10 +23,10 @@ from cstar_async._protocol.json_parser import parse_json
 from cstar_async._protocol.messages import StreamingResponse
 from cstar_async._protocol.retry import backoff_seconds
 from cstar_async._protocol.sse import ServerSentEvent, SSEParser
-from cstar_async._redaction import printable_line
-from cstar_async._repr import PublicDir
 from cstar_async._types import UntypedJSON, is_object, is_str
-from cstar_async._validation import invalid, validate_count, validate_seconds
+from cstar_async._values.redaction import printable_line
+from cstar_async._values.repr import PublicDir
+from cstar_async._values.validation import invalid, validate_count, validate_seconds
 from cstar_async.errors import (
     APIError,
     ConnectionFailedError,

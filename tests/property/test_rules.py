@@ -16,7 +16,7 @@ from cstar_async._protocol.messages import RawResponse
 from cstar_async._protocol.retry import Failure, retry_delay
 from cstar_async._protocol.urls import path_segment, query_string
 from cstar_async._rate_limit.window import RateLimitWindow
-from cstar_async._redaction import MAX_LENGTH, redact
+from cstar_async._values.redaction import MAX_LENGTH, redact
 
 SHARES = st.floats(0, 1, exclude_max=True)
 NAMES = ["Retry-After", "Date", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-RateLimit-Window"]

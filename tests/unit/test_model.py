@@ -10,7 +10,7 @@ import pytest
 from rich.pretty import pretty_repr
 
 from cstar_async import Model, from_dict
-from cstar_async._repr import FieldRepr
+from cstar_async._values.repr import FieldRepr
 from cstar_async.models import AgentAnalytics, Customer, LibraryArticle, Tag, Ticket, TicketCreate
 from cstar_async.webhooks import TicketCreated, UnknownEvent
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from cstar_async import InvalidArgumentError, Page, from_dict
-from cstar_async._repr import short_repr
-from cstar_async._validation import check_instance
+from cstar_async._values.repr import short_repr
+from cstar_async._values.validation import check_instance
 from cstar_async.identity import sign_identity
 from cstar_async.webhooks import MemoryStore, SqliteStore, WebhookInbox
 

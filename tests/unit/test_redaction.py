@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cstar_async._redaction import MAX_LENGTH, MAX_STORED_LENGTH, printable_line, redact, redact_secrets
+from cstar_async._values.redaction import MAX_LENGTH, MAX_STORED_LENGTH, printable_line, redact, redact_secrets
 from cstar_async.errors import APIError, CStarError, DecodeError
 from tests.costs import cpu_seconds
 

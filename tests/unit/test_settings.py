@@ -9,7 +9,7 @@ from cstar_async import ConfigurationError, Hooks, InvalidArgumentError, Priorit
 from cstar_async._client import settings
 from cstar_async._client.settings import CallSettings, ClientSettings
 from cstar_async._protocol import credentials
-from cstar_async._validation import validate_seconds
+from cstar_async._values.validation import validate_seconds
 
 
 def client_settings(*, max_connections: int, retry_budget: int | None) -> ClientSettings:

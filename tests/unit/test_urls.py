@@ -19,7 +19,7 @@ from cstar_async._protocol.urls import (
     query_string,
     validate_query,
 )
-from cstar_async._validation import MAX_INT_BITS
+from cstar_async._values.validation import MAX_INT_BITS
 from cstar_async.models import Ticket, TicketStatus
 
 

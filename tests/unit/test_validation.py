@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cstar_async import InvalidArgumentError
-from cstar_async._validation import (
+from cstar_async._values.validation import (
     MAX_COUNT,
     check_choice,
     check_instance,

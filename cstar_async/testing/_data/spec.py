@@ -16,7 +16,7 @@ import orjson
 
 from cstar_async._operations.operation import Operation
 from cstar_async._types import UntypedJSON
-from cstar_async._validation import invalid
+from cstar_async._values.validation import invalid
 
 SchemaNode: TypeAlias = Mapping[str, UntypedJSON]
 """A JSON Schema, or a part of one."""

@@ -14,7 +14,7 @@ from typing import Final
 
 import attrs
 
-from cstar_async._validation import check_choice, check_str, invalid, is_number, validate_count, validate_seconds
+from cstar_async._values.validation import check_choice, check_str, invalid, is_number, validate_count, validate_seconds
 from cstar_async.errors import InvalidArgumentError
 from cstar_async.testing._http.faults import FaultList, FaultTiming, check_triggers
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Final, Self
 
-from cstar_async._validation import invalid, is_number
+from cstar_async._values.validation import invalid, is_number
 from cstar_async.testing._data.store import Database
 from cstar_async.testing._events.factory import OutgoingEvent
 from cstar_async.testing.clock import FakeClock

@@ -24,7 +24,15 @@ import attrs
 from cstar_async._model.codec import encode_body
 from cstar_async._protocol.headers import validate_headers
 from cstar_async._types import JSONObject, is_str
-from cstar_async._validation import check_choice, check_instance, check_str, invalid, is_number, validate_count, validate_seconds
+from cstar_async._values.validation import (
+    check_choice,
+    check_instance,
+    check_str,
+    invalid,
+    is_number,
+    validate_count,
+    validate_seconds,
+)
 from cstar_async.errors import InvalidArgumentError
 from cstar_async.testing._errors import APIFailure
 from cstar_async.testing._http.request_log import ReceivedRequest

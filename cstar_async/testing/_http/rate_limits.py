@@ -13,7 +13,7 @@ from typing import Final, Literal, TypeAlias
 
 import attrs
 
-from cstar_async._validation import validate_count
+from cstar_async._values.validation import validate_count
 from cstar_async.testing._errors import APIFailure
 from cstar_async.testing._http.auth import Caller, KeyType
 

@@ -12,7 +12,7 @@ import attrs
 import orjson
 
 from cstar_async._types import JSON
-from cstar_async._validation import validate_count
+from cstar_async._values.validation import validate_count
 from cstar_async.errors import CStarError
 
 MAX_REQUESTS: Final = 100_000

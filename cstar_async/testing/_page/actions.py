@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from cstar_async._types import UntypedJSON
-from cstar_async._validation import check_choice, invalid, is_number
+from cstar_async._values.validation import check_choice, invalid, is_number
 from cstar_async.errors import InvalidArgumentError
 from cstar_async.testing._page.state import FakeParts, fault_id, key_label
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from cstar_async._repr import short_repr
+from cstar_async._values.repr import short_repr
 
 MAX_LENGTH: Final = 200
 """Characters of a server's message that are shown."""

@@ -7,8 +7,8 @@ import sys
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from cstar_async._redaction import redact
-from cstar_async._validation import is_number
+from cstar_async._values.redaction import redact
+from cstar_async._values.validation import is_number
 from cstar_async._version import __version__
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import math
 import sys
 from typing import Final, TypeGuard
 
-from cstar_async._repr import short_repr
 from cstar_async._types import is_int
+from cstar_async._values.repr import short_repr
 from cstar_async.errors import InvalidArgumentError
 
 MAX_COUNT: Final = 2**53 - 1

@@ -1,0 +1,1 @@
+"""How values of callers and servers are validated, redacted and shown."""
