@@ -150,7 +150,7 @@ def _with_named_files(call: Call, json: object, files: Mapping[str, object], opt
 
 
 def _with_upload(call: Call, content: BodyContent) -> Call:
-    from cstar_async._transport.upload import Upload
+    from cstar_async._client.upload import Upload
 
     call.body = None
     call.headers = {**(call.headers or {}), _headers.CONTENT_TYPE: content.content_type}
