@@ -8,15 +8,13 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Final, NoReturn, TypeAlias, TypeVar, Unpack
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn, TypeAlias, TypeVar, Unpack
 
 import attrs
 import orjson
 import typer
 
 from cstar_async import JSON, UNSET, ConfigurationError, CStarClient, CStarLibrary, Hooks, Priority, RequestOptions
-from cstar_async._client.base_client import BaseClient
-from cstar_async._client.settings import ConnectionOptions
 from cstar_async._model.codec import encode_body
 from cstar_async._operations.executor import CallArguments, Namespace
 from cstar_async._operations.operation import Operation
@@ -25,10 +23,14 @@ from cstar_async._values.redaction import redact_secrets
 from cstar_async.cli._errors import UsageError
 from cstar_async.cli._interrupts import run_cancellable
 from cstar_async.cli._output import note
-from cstar_async.hooks import RetryInfo, WaitInfo
+
+if TYPE_CHECKING:
+    from cstar_async._client.base_client import BaseClient
+    from cstar_async._client.settings import ConnectionOptions
+    from cstar_async.hooks import RetryInfo, WaitInfo
 
 T = TypeVar("T")
-C = TypeVar("C", bound=BaseClient)
+C = TypeVar("C", bound="BaseClient")
 
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON value, and nothing else.")]
 DryRun: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Print the request, and send nothing.")]
@@ -98,7 +100,7 @@ def _printing_log() -> Generator[None]:
 
 def _options(timeout: float | None, max_wait: str | None, hooks: Sequence[Hooks] = ()) -> ConnectionOptions:
     """Return the settings of a command for a client."""
-    options = ConnectionOptions(hooks=[_Notices(), *hooks])
+    options: ConnectionOptions = {"hooks": [_Notices(), *hooks]}
     if timeout is not None:
         options["timeout"] = timeout
     if max_wait is not None:

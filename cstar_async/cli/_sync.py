@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -13,7 +13,9 @@ from cstar_async.cli._errors import UsageError
 from cstar_async.cli._output import note, print_result
 from cstar_async.cli._progress import ProgressBar
 from cstar_async.errors import ConfigurationError
-from cstar_async.hooks import RequestInfo
+
+if TYPE_CHECKING:
+    from cstar_async.hooks import RequestInfo
 
 _CLASSES: Final = {"tickets": "Ticket", "customers": "Customer", "articles": "Article", "messages": "Message"}
 

@@ -6,14 +6,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Final, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import attrs
 
 from cstar_async._client.call_budget import CallBudgetSpentError
 from cstar_async._client.executor import ClientExecutor
 from cstar_async._model.model import Model
-from cstar_async.client import CStarClient
 from cstar_async.errors import (
     APIError,
     AuthenticationError,
@@ -27,9 +26,12 @@ from cstar_async.errors import (
     ResponseTooLargeError,
     ServerError,
 )
-from cstar_async.pagination import Paginator
 from cstar_async.sync._file import CopyFile, Transaction, Value
 from cstar_async.sync._plan import Pass, Rows, complete_tables, rows_of
+
+if TYPE_CHECKING:
+    from cstar_async.client import CStarClient
+    from cstar_async.pagination import Paginator
 
 R = TypeVar("R")
 
