@@ -19,9 +19,7 @@ from cstar_async._client.settings import (
 )
 from cstar_async._event_loop.clock import Clock
 from cstar_async._operations.executor import SupportsExecute
-from cstar_async._protocol import credentials
 from cstar_async._rate_limit.interface import Limiter, Permit
-from cstar_async._rate_limit.window import PUBLISHABLE_LIMIT, SECRET_LIMIT
 from cstar_async._types import Priority
 from cstar_async.api._namespaces import ClientNamespaces
 from cstar_async.errors import ConfigurationError
@@ -126,8 +124,7 @@ class CStarClient(BaseClient, ClientNamespaces):
             CallSettings(timeout=timeout, max_retries=max_retries, max_wait=max_wait, priority=priority),
             scope="team",
             team_id=team_id,
-            api_key=credentials.validate_api_key(api_key),
-            initial_limit=PUBLISHABLE_LIMIT if credentials.is_publishable(api_key) else SECRET_LIMIT,
+            api_key=api_key,
             clock=_clock,
         )
 

@@ -17,7 +17,6 @@ from cstar_async._client.settings import (
 )
 from cstar_async._event_loop.clock import Clock
 from cstar_async._rate_limit.interface import Limiter
-from cstar_async._rate_limit.window import LIBRARY_LIMIT
 from cstar_async.api.library import LibraryNamespace
 
 if TYPE_CHECKING:
@@ -117,6 +116,5 @@ class CStarLibrary(BaseClient, LibraryNamespace):
             scope="library",
             team_id=validate_library_team(team),
             api_key=None,
-            initial_limit=LIBRARY_LIMIT,
             clock=_clock,
         )

@@ -10,7 +10,6 @@ import attrs
 from cstar_async._client.base_client import BaseClient
 from cstar_async._client.settings import ApiClientOptions, CallSettings, ClientSettings
 from cstar_async._protocol.credentials import Credential
-from cstar_async._rate_limit.interface import NO_LIMIT
 
 _CALL_SETTINGS: Final = frozenset(attrs.fields_dict(CallSettings))
 
@@ -28,7 +27,6 @@ class ApiClient(BaseClient):
             scope="root",
             team_id=None,
             api_key=None,
-            initial_limit=NO_LIMIT,
             clock=None,
             credentials={name: one for name, one in credentials.items() if one is not None},
         )

@@ -16,11 +16,11 @@ from cstar_async._client.context import ClientContext
 from cstar_async._client.executor import RESPONSE_CAPTURE, ClientExecutor
 from cstar_async._client.hook_dispatcher import HookDispatcher
 from cstar_async._client.lists import paginate_path
-from cstar_async._client.settings import CallSettings, ClientSettings, validate_cache, validate_team_id
+from cstar_async._client.settings import CallSettings, ClientSettings, initial_limit, validate_cache, validate_team_id
 from cstar_async._event_loop.clock import Clock, SystemClock
 from cstar_async._operations.executor import Namespace, OperationExecutor
 from cstar_async._operations.operation import Scope
-from cstar_async._protocol.credentials import Credential, Credentials, is_publishable
+from cstar_async._protocol.credentials import Credential, Credentials, is_publishable, validate_api_key
 from cstar_async._protocol.headers import MAX_WAIT, default_headers
 from cstar_async._protocol.retry import RetryBudget
 from cstar_async._rate_limit.limiter import RateLimiter
@@ -59,7 +59,6 @@ class BaseClient(PublicDir):
         scope: Scope,
         team_id: str | None,
         api_key: str | None,
-        initial_limit: int,
         clock: Clock | None,
         credentials: Mapping[str, Credential] | None = None,
     ) -> None:
@@ -70,16 +69,17 @@ class BaseClient(PublicDir):
             call_settings: What views and calls can replace.
             scope: What relative paths are under.
             team_id: None: found with the key.
-            api_key: A validated key; None: no key is sent.
-            initial_limit: Calls of a window until a response states the limit.
+            api_key: The key of the team; None in the other scopes.
             clock: None: the system's clock.
             credentials: By security scheme, for APIs without a key of cStar.
         """
         from cstar_async._transport.aiohttp_transport import AiohttpTransport, max_concurrency
 
+        if scope == "team":
+            validate_api_key(api_key)
         url, lifetimes = settings.base_url, validate_cache(settings.cache, scope, self._package)
         limiter = RateLimiter() if settings.rate_limiter is None else settings.rate_limiter
-        limiter.set_initial_limit(initial_limit)
+        limiter.set_initial_limit(initial_limit(scope, api_key))
         clock = SystemClock() if clock is None else clock
         session, max_connections = settings.session, settings.max_connections
         semaphore = PrioritySemaphore(max_concurrency(session, max_connections))

@@ -17,9 +17,11 @@ import attrs
 from cstar_async._client.hook_dispatcher import HOOK_METHODS
 from cstar_async._generated import service
 from cstar_async._operations.operation import Operation, Scope
+from cstar_async._protocol.credentials import is_publishable
 from cstar_async._protocol.headers import MAX_WAIT
 from cstar_async._protocol.urls import path_segment
-from cstar_async._rate_limit.interface import Limiter
+from cstar_async._rate_limit.interface import NO_LIMIT, Limiter
+from cstar_async._rate_limit.window import LIBRARY_LIMIT, PUBLISHABLE_LIMIT, SECRET_LIMIT
 from cstar_async._types import Priority, RequestOptions, UntypedJSON, is_mapping, is_str
 from cstar_async._values.validation import check_instance, invalid, validate_count, validate_seconds
 from cstar_async.errors import ConfigurationError, InvalidArgumentError
@@ -47,6 +49,13 @@ def validate_team_id(team_id: str | None, name: str = "team_id") -> str | None:
     except InvalidArgumentError as error:
         raise ConfigurationError(error.message) from None
     return team_id
+
+
+def initial_limit(scope: Scope, api_key: str | None) -> int:
+    """Return how many requests are assumed to be in a window until a response states it."""
+    if scope == "team":
+        return PUBLISHABLE_LIMIT if is_publishable(api_key) else SECRET_LIMIT
+    return LIBRARY_LIMIT if scope == "library" else NO_LIMIT
 
 
 def validate_library_team(team: str) -> str:

@@ -22,7 +22,7 @@ Security: TypeAlias = tuple[tuple[str, ...], ...]
 """The security schemes that a request needs, by name: alternatives, each of one or more. Empty: none."""
 
 
-def validate_api_key(api_key: str) -> str:
+def validate_api_key(api_key: object) -> str:
     """Return the API key if it can be sent in a header. The `ConfigurationError` for any other one does not contain it."""
     if not is_str(api_key) or not api_key:
         raise ConfigurationError("api_key is missing; pass api_key=, or set CSTAR_API_KEY and use from_env()")

@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import reduce
 from pathlib import Path
-from typing import Annotated, Any, Final, cast, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast, get_args, get_type_hints
 
 import attrs
 import typer
 
 from cstar_async import CStarClient, Model, Paginator, Priority
-from cstar_async._client.executor import ClientExecutor
 from cstar_async.api._namespaces import ClientNamespaces
 from cstar_async.cli._arguments import find_argument, read_arguments
 from cstar_async.cli._calls import DryRun, Json, LongMaxWait, Timeout, new_client, run_with
@@ -22,6 +21,9 @@ from cstar_async.cli._errors import UsageError
 from cstar_async.cli._output import as_plain, note, print_result
 from cstar_async.cli._progress import ProgressBar
 from cstar_async.cli._writers import Format, State, Writer, open_writer, writing_alone
+
+if TYPE_CHECKING:
+    from cstar_async._client.executor import ClientExecutor
 
 _FORMATS: Final[Mapping[str, Format]] = {
     ".jsonl": "jsonl",
