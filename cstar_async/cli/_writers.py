@@ -101,7 +101,7 @@ def writing_alone(output: Path) -> Generator[None]:
         raise UsageError(f"{output} must be a file")
     lock = _with_suffix(output, ".lock")
     lock.touch()  # a folder that cannot be written costs no call
-    with closing(sqlite3.connect(lock, timeout=0, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(lock.absolute(), timeout=0, isolation_level=None)) as connection:
         try:
             connection.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:
@@ -221,7 +221,7 @@ class _DatabaseWriter:
 
     def __enter__(self) -> Self:
         _delete(self._replaced)
-        self._database = sqlite3.connect(self._output)
+        self._database = sqlite3.connect(self._output.absolute())  # not `:memory:`, and no URI
         columns = ", ".join(f'"{name}"{" PRIMARY KEY" if name == "id" else ""}' for name in [*self._columns, EXTRA])
         with self._database as database:
             database.execute(f"CREATE TABLE IF NOT EXISTS {_STATE_TABLE} (id INTEGER PRIMARY KEY, state TEXT)")
@@ -251,7 +251,7 @@ def _is_partial_database(path: Path) -> bool:
     if not path.exists():
         return False
     try:
-        with closing(sqlite3.connect(path)) as database:
+        with closing(sqlite3.connect(path.absolute())) as database:
             found = database.execute("SELECT count(*) FROM sqlite_master WHERE name = ?", [_STATE_TABLE]).fetchone()
     except sqlite3.Error:
         return False
@@ -265,7 +265,7 @@ def _read_state(output: Path) -> State | None:
         return _state_of(read_object(str(path)), path)
     if not _is_partial_database(output):
         return None
-    with closing(sqlite3.connect(output)) as database:
+    with closing(sqlite3.connect(output.absolute())) as database:
         row = database.execute(f"SELECT state FROM {_STATE_TABLE}").fetchone()  # noqa: S608  # a constant
     return None if row is None else _state_of(parse_json(str(row[0]), str(output)), output)
 

@@ -114,6 +114,16 @@ def test_damaged_state_is_one_sentence(command: Command, tmp_path: Path, state: 
     assert export("--overwrite").code == 0
 
 
+@pytest.mark.parametrize("name", [":memory:", "file:tickets?mode=memory"])
+def test_database_is_a_file_of_any_name(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Also of one that SQLite takes for a database in memory, which would lose the rows without an error."""
+    monkeypatch.chdir(tmp_path)
+    outcome = command("export", "tickets", "-o", name, "--format", "sqlite", "--json")
+    with closing(sqlite3.connect(tmp_path / name)) as database:
+        assert database.execute("SELECT count(*) FROM tickets").fetchone() == (outcome.json["rows"],)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_filter_is_given_once(command: Command, tmp_path: Path) -> None:
     """The other value would be lost without a word; the same name may be written in two ways."""
     for second in ("customer_id=b", "customerId=b"):
