@@ -83,7 +83,7 @@ class CopyFile:
         """
         if self.path.is_dir():
             raise ConfigurationError(f"path must be a SQLite file, got the directory {str(self.path)!r}")
-        lock = self.path.with_name(f"{self.path.name}-lock")
+        lock = self.path.absolute().with_name(f"{self.path.name}-lock")
         is_new = not os.path.lexists(lock)  # the method of Path raises for a name that is too long
         with _own_errors(), closing(sqlite3.connect(lock, timeout=0, isolation_level=None, check_same_thread=False)) as connection:
             try:
@@ -104,7 +104,8 @@ class CopyFile:
     @contextmanager
     def writing(self) -> Generator[Transaction, None, None]:
         """Run a block in a transaction, which an error rolls back."""
-        with _own_errors(), closing(sqlite3.connect(self.path, timeout=BUSY_TIMEOUT, isolation_level=None)) as connection:
+        path = self.path.absolute()  # not `:memory:`, which loses all rows, and no URI
+        with _own_errors(), closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             with connection:
                 names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}

@@ -48,6 +48,15 @@ async def test_rows_of_an_export_and_of_lists_are_the_same(fake: FakeCStar, csta
     await assert_equal_to_server(copy, cstar)
 
 
+@pytest.mark.parametrize("name", [":memory:", "file:copy?mode=memory", "copy"])
+async def test_a_copy_is_a_file_of_any_name(cstar: CStarClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Also of one that SQLite takes for a database in memory, which would lose the rows without an error."""
+    monkeypatch.chdir(tmp_path)
+    await LocalCopy(name).refresh(cstar)
+    assert (tmp_path / name).is_file()
+    await assert_equal_to_server(LocalCopy(name), cstar)
+
+
 async def test_a_row_that_an_export_does_not_have_is_deleted_with_its_messages(cstar: CStarClient, path: Path) -> None:
     """Its id is listed as deleted, and nothing else of it is in the file."""
     copy = LocalCopy(path)
