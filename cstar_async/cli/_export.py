@@ -169,9 +169,10 @@ def _find_list(name: str) -> Callable[..., Any]:
 
 
 def _columns(function: Callable[..., Any]) -> Sequence[str]:
-    """Return the wire names of the items of a list."""
+    """Return the wire names of the items of a list; of items whose fields are not known, that of the ID."""
     (item,) = get_args(get_type_hints(function)["return"])
-    return list(cast("type[Model]", item).__wire_names__.values())
+    names: Mapping[str, str] = getattr(item, "__wire_names__", {"id": "id"})
+    return list(names.values())
 
 
 def _filters(function: Callable[..., Any], filters: Sequence[str]) -> dict[str, object]:

@@ -17,6 +17,7 @@ from unittest.mock import Mock
 import pytest
 
 from cstar_async.cli import _writers
+from cstar_async.cli._export import _list_names
 from cstar_async.cli._writers import Format, open_writer, writing_alone
 from cstar_async.testing import FakeCStar
 
@@ -49,6 +50,14 @@ def test_every_format_has_every_row(command: Command, tmp_path: Path, suffix: st
     assert rows_of(path) == [ticket["id"] for ticket in command("tickets", "list", "--all", "--json").json]
     assert outcome.json["rows"] == len(rows_of(path))
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", sorted(_list_names()))
+def test_every_list_can_be_exported(command: Command, tmp_path: Path, name: str) -> None:
+    """Also one of items whose fields are not known."""
+    for suffix in (".jsonl", ".csv", ".db"):
+        outcome = command("export", name, "-o", str(tmp_path / f"rows{suffix}"))
+        assert (outcome.code, outcome.err) == (0, "")
 
 
 def test_an_export_runs_in_a_process_of_its_own(tmp_path: Path) -> None:
