@@ -182,6 +182,7 @@ def test_api_reads_all_pages(command: Command, fake_server: FakeCStar) -> None:
         ["api", "GET", "https://example.com/x"],
         ["api", "FETCH", "/x"],
         ["api", "GET", "/x", "-q", "a"],
+        ["api", "GET", "/x?a=1"],
         ["api", "GET", "/x", "-q", "a=1", "--query", "a=2"],
         ["api", "POST", "/x", "--body", "{"],
     ],
