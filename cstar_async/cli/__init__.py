@@ -9,8 +9,8 @@ import io
 import os
 import re
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from cstar_async._version import __version__
@@ -38,6 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not _prepare_streams():
         sys.stderr.write("error: standard output is closed\n")
         return FAILURE
+    with _buffered_output():
+        return _run_and_report(given)
+
+
+def _run_and_report(given: Sequence[str]) -> int:
+    """Run a command, and return the exit code of whatever ends it."""
     try:
         with ending_at_once():
             code = _run([_as_text(one) for one in given])
@@ -115,11 +121,32 @@ def _prepare_streams() -> bool:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    raw = getattr(sys.stdout, "buffer", None)
-    if isinstance(raw, io.RawIOBase):
-        # PYTHONUNBUFFERED, as in images of Docker: a full disk takes a part of the output, and Python drops the rest silently.
-        sys.stdout = io.TextIOWrapper(io.BufferedWriter(raw), sys.stdout.encoding, "replace", line_buffering=True)
     return sys.stdout is not None
+
+
+@contextmanager
+def _buffered_output() -> Generator[None, None, None]:
+    """Give standard output a buffer if it has none, for the time of a command.
+
+    With PYTHONUNBUFFERED, as in images of Docker, a full disk takes a part of the output, and Python drops the rest silently.
+    """
+    given = sys.stdout
+    raw = getattr(given, "buffer", None)
+    if not isinstance(raw, io.RawIOBase):
+        yield
+        return
+    buffer = io.BufferedWriter(raw)
+    sys.stdout = io.TextIOWrapper(buffer, given.encoding, "replace", line_buffering=True)
+    try:
+        yield
+    finally:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _discard_output()
+        sys.stdout.detach()
+        buffer.detach()  # else both would close the file with them
+        sys.stdout = given
 
 
 def _discard_output() -> None:

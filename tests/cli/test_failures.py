@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
@@ -187,6 +188,17 @@ def test_no_output_is_dropped_without_buffers(tmp_path: Path) -> None:
         )
     assert path.stat().st_size in {512, 1024}
     assert (done.returncode, done.stderr) == (1, "error: File too large\n")
+
+
+def test_standard_output_of_a_program_stays_open(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Also one without a buffer: that of a command is gone afterwards, and did not close the file."""
+    with io.TextIOWrapper(io.FileIO(tmp_path / "out", "w"), write_through=True) as output:
+        monkeypatch.setattr(sys, "stdout", output)
+        for _ in range(2):
+            assert main(["--version"]) == 0
+        assert sys.stdout is output
+        output.write("after")
+    assert re.fullmatch(r"(cstar-async \S+\n){2}after", (tmp_path / "out").read_text())
 
 
 @pytest.mark.parametrize(
