@@ -9,7 +9,7 @@ import signal
 import sys
 from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, closing, suppress
 from urllib.parse import urlsplit
 
 import orjson
@@ -208,7 +208,7 @@ async def test_interrupt_does_not_wait_for_the_receiver(fake: FakeCStar) -> None
 
     async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        with suppress(ConnectionError):
+        with suppress(ConnectionError), closing(writer):
             while not writer.is_closing():
                 writer.write(b"HTTP/1.1 200 OK\r\nX: " if not has_begun.is_set() else b"y")
                 has_begun.set()
