@@ -136,15 +136,15 @@ def _buffered_output() -> Generator[None, None, None]:
         yield
         return
     buffer = io.BufferedWriter(raw)
-    sys.stdout = io.TextIOWrapper(buffer, given.encoding, "replace", line_buffering=True)
+    buffered = sys.stdout = io.TextIOWrapper(buffer, given.encoding, "replace", line_buffering=True)
     try:
         yield
     finally:
         try:
-            sys.stdout.flush()
+            buffered.flush()
         except OSError:
             _discard_output()
-        sys.stdout.detach()
+        buffered.detach()
         buffer.detach()  # else both would close the file with them
         sys.stdout = given
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import re
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from cstar_async import InvalidArgumentError
-from cstar_async.cli import main
+from cstar_async.cli import _buffered_output, main
 from cstar_async.testing import FakeCStar
 
 from .conftest import Command, environment, run_process, served
@@ -199,6 +200,22 @@ def test_standard_output_of_a_program_stays_open(monkeypatch: pytest.MonkeyPatch
         assert sys.stdout is output
         output.write("after")
     assert re.fullmatch(r"(cstar-async \S+\n){2}after", (tmp_path / "out").read_text())
+
+
+def test_standard_output_stays_open_after_commands_in_two_threads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Both may begin before either has replaced it, and end in the order in which they began."""
+    with io.TextIOWrapper(io.FileIO(tmp_path / "out", "w"), write_through=True) as output:
+        monkeypatch.setattr(sys, "stdout", output)
+        first, second = _buffered_output(), _buffered_output()
+        first.__enter__()
+        sys.stdout = output
+        second.__enter__()
+        first.__exit__(None, None, None)
+        second.__exit__(None, None, None)
+        del first, second
+        gc.collect()
+        assert sys.stdout is output
+        output.write("after")
 
 
 @pytest.mark.parametrize(
