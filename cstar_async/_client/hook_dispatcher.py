@@ -79,7 +79,7 @@ class HookDispatcher:
         known = self._waits.get(info.reason)
         if known is not None and now < known.ends:
             known.count += 1
-            known.longest = max(known.longest, info.wait)
+            known.max_wait = max(known.max_wait, info.wait)
             return
         self._waits[info.reason] = wait = _LongWait(now + info.wait, info.wait)
         asyncio.get_running_loop().call_soon(_log_long_wait, info.reason, wait)
@@ -90,12 +90,12 @@ class _LongWait:
     """Calls that wait for the same reason."""
 
     ends: float
-    longest: float
+    max_wait: float
     count: int = 1
 
 
 def _log_long_wait(reason: str, wait: _LongWait) -> None:
-    fields = {"reason": reason, "wait": wait.longest, "count": wait.count}
+    fields = {"reason": reason, "wait": wait.max_wait, "count": wait.count}
     LOGGER.warning("waiting calls: %(count)d, for up to %(wait).0f s (%(reason)s)", fields, extra=fields)
 
 

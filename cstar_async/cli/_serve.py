@@ -25,9 +25,9 @@ T = TypeVar("T")
 _DEFAULT_PORT: Final = 8787
 _MAX_PORT: Final = 65_535
 _POLL_INTERVAL: Final = 0.1
-"""Seconds between two looks at the logs."""
+"""Seconds between two reads of the logs."""
 _MAX_POLLS: Final = 20
-"""Looks after which a request without a response is printed."""
+"""Reads after which a request without a response is printed."""
 
 
 def serve(arguments: Sequence[str]) -> int:

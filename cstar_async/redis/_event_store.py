@@ -66,7 +66,7 @@ class RedisStore:
         self._inflight: dict[str, asyncio.Event] = {}
         self._done: set[str] = set()
         # Until then Redis may hold events for this receiver that it does not have, because a reply was lost.
-        self._unsure_until = 0.0
+        self._unconfirmed_until = 0.0
 
     def __repr__(self) -> str:
         return f"RedisStore({len(self._owned)} events owned)"
@@ -122,8 +122,8 @@ class RedisStore:
         """Renew the lease, and return the events of receivers whose lease has expired, in the order of their arrival."""
         for event_id in list(self._done):
             await self.mark_done(event_id)
-        is_unsure = asyncio.get_running_loop().time() < self._unsure_until
-        events = [_to_stored(row) for row in await self._run("pending", "own" if is_unsure else "")]
+        is_unconfirmed = asyncio.get_running_loop().time() < self._unconfirmed_until
+        events = [_to_stored(row) for row in await self._run("pending", "own" if is_unconfirmed else "")]
         new = [event for event in events if event.id not in self._owned and event.id not in self._inflight]
         self._owned.update(event.id for event in new)
         return new
@@ -168,7 +168,7 @@ class RedisStore:
         try:
             return await self._connection.run(keys, command, self._receiver, str(int(self._lease * 1000)), *args)
         except BaseException as error:
-            self._unsure_until = asyncio.get_running_loop().time() + self._lease
+            self._unconfirmed_until = asyncio.get_running_loop().time() + self._lease
             if isinstance(error, RedisUnavailableError):
                 raise ConnectionFailedError(f"the event store cannot reach Redis: {error}") from None
             raise

@@ -289,7 +289,7 @@ class RedisRateLimiter:
             if self._queue and wait < math.inf:
                 # An exchange with a Redis that hangs would take too long to be waited for.
                 self._fallback_timer = loop.call_later(wait, self._grant_from_fallback)
-        self._queue.announce_waits()
+        self._queue.notify_waits()
 
     def _wait_error(self, priority: Priority, wait: float) -> RateLimitWaitError:
         """Return the error for a wait that is longer than allowed; 0 if its length is unknown."""

@@ -36,7 +36,7 @@ class Waiter:
         self.on_wait: Callable[[float], None] | None = on_wait
         self.future: asyncio.Future[Permit] = asyncio.get_running_loop().create_future()
 
-    def announce(self, expected: float) -> None:
+    def notify_wait(self, expected: float) -> None:
         """Call `on_wait`, the first time."""
         if self.on_wait is not None:
             on_wait, self.on_wait = self.on_wait, None
@@ -119,13 +119,13 @@ class WaitQueue:
         """Return the time until the window is expected to open; 0 if that is unknown."""
         return max(0.0, self._opens[priority] - asyncio.get_running_loop().time())
 
-    def announce_waits(self) -> None:
+    def notify_waits(self) -> None:
         """Notify the requests that wait for an unknown time."""
         if self._has_new:
             self._has_new = False
             for queue in self._queues.values():
                 for waiter in list(queue):
-                    waiter.announce(0.0)
+                    waiter.notify_wait(0.0)
 
     def seconds_until_poll(self, reply: Mapping[str, UntypedJSON]) -> float:
         """Return the time until the next exchange: the end of the window, or less if a response may free a permit."""
@@ -164,4 +164,4 @@ class WaitQueue:
                     queue.remove(waiter)
                     waiter.future.set_exception(make_error(priority, expected))
                 else:
-                    waiter.announce(expected)
+                    waiter.notify_wait(expected)
