@@ -11,7 +11,7 @@ import io
 import math
 import os
 import ssl as tls
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -126,16 +126,12 @@ class AiohttpTransport:
                     await upload.prepare()
                     data = UploadPayload(upload, partial(limit.restart, asyncio.current_task()))
                 if self._owns_session:
+                    # The public method puts two more objects around the coroutine of this one, for `async with`.
+                    send: Callable[..., Awaitable[aiohttp.ClientResponse]] = getattr(session, "_request", session.request)
                     response = None
                     while response is None:
                         try:
-                            response = await session.request(
-                                request.method,
-                                url,
-                                headers=request.headers,
-                                data=data,
-                                allow_redirects=False,
-                            )
+                            response = await send(request.method, url, headers=request.headers, data=data, allow_redirects=False)
                         except UnexpectedDataError:
                             continue
                     protocol = response.protocol if isinstance(response, TrackedResponse) else None
