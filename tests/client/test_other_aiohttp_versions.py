@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import aiohttp
 import pytest
+from yarl import URL
 
 from cstar_async import ConnectionFailedError
 from cstar_async._transport import connection_guard
@@ -36,3 +39,19 @@ async def test_a_request_is_sent_once_if_replays_cannot_be_turned_off(
     with pytest.raises(ConnectionFailedError):
         await getattr(client.tickets, method)("tkt_1")
     assert len(server.requests) == 2
+
+
+async def test_public_method_is_used_if_there_is_no_private_one(
+    server: Server, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It makes two more objects for each request."""
+    private = aiohttp.ClientSession._request
+
+    async def request(session: aiohttp.ClientSession, method: str, url: URL, **options: Any) -> aiohttp.ClientResponse:
+        return await private(session, method, url, **options)
+
+    monkeypatch.setattr(aiohttp.ClientSession, "request", request)
+    monkeypatch.delattr(aiohttp.ClientSession, "_request")
+    server.script(ok(TICKET))
+    assert (await make_client().tickets.get("tkt_1")).id == "tkt_1"
+    assert len(server.requests) == 1
