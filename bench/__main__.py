@@ -31,7 +31,7 @@ from cstar_async._model.codec import decode_items
 from cstar_async.models import Ticket
 
 ROUNDS = 31
-IMPORTS = 21
+IMPORTS = 41
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from cstar_async._model.codec import decode_items
 from cstar_async.models import Ticket
 from cstar_async.webhooks import EventStore, MemoryStore, SqliteStore, sign
 
-MAX_ABOVE_BARE = {"GET": 27, "POST": -3 if sys.version_info < (3, 12) else 44, "page": 801}
+MAX_ABOVE_BARE = {"GET": 27 if sys.version_info < (3, 12) else 28, "POST": -3 if sys.version_info < (3, 12) else 44, "page": 801}
 """Function calls, in Python and C, of a request above those with bare aiohttp and orjson.
 
 Before Python 3.12, aiohttp runs a task for the body of a POST, which this client does not.
