@@ -49,7 +49,7 @@ class SqliteStore(EventStore):
             use it.
 
     Raises:
-        InvalidArgumentError: *path* is neither a str nor a `Path`.
+        InvalidArgumentError: *path* is neither a str nor a `Path`, or is empty.
         ConfigurationError: (by each method) Another process uses the file and did not release it within five seconds, or the file
             cannot be opened.
         CStarError: (by each method) SQLite cannot read or write the file, such as on a full disk. The error of SQLite is its cause.
@@ -58,7 +58,9 @@ class SqliteStore(EventStore):
     def __init__(self, path: str | Path, *, _clock: Clock | None = None) -> None:
         check_instance("path", path, (str, Path), "a str or a Path")
         check_str("path", str(path))
-        self._path = path
+        if not str(path):
+            raise invalid("path", "the path of a file", path)
+        self._path = Path(path)
         self._clock: Clock = SystemClock() if _clock is None else _clock
         self._connection: sqlite3.Connection | None = None
         self._is_flushed: bool | None = None
@@ -226,7 +228,8 @@ class SqliteStore(EventStore):
     def _open_connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = None
         try:
-            connection = sqlite3.connect(self._path, check_same_thread=False)
+            # Not `:memory:`, which loses all events.
+            connection = sqlite3.connect(self._path.absolute(), check_same_thread=False)
             # Two processes would both claim the events of an earlier one. The lock ends with its process.
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             connection.execute("PRAGMA journal_mode = WAL")
@@ -241,6 +244,8 @@ class SqliteStore(EventStore):
             connection.execute("CREATE INDEX IF NOT EXISTS dead ON events (at) WHERE error IS NOT NULL")
         except ValueError:
             raise invalid("path", "a path that the system can open", str(self._path)) from None
+        except OSError as error:  # there is no current directory any more
+            raise ConfigurationError(f"path must be a SQLite file in a directory that exists: {error.strerror}") from None
         except sqlite3.Error as error:
             if connection is not None:
                 connection.close()

@@ -47,6 +47,36 @@ async def test_a_sqlite_store_keeps_ids_as_long_as_cstar_retries(tmp_path: Path)
     await store.aclose()
 
 
+@pytest.mark.parametrize("name", [":memory:", "file:events?mode=memory", "events"])
+async def test_a_sqlite_store_is_a_file_whatever_its_name_is(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite itself would keep the first two in memory, and lose accepted events with the process."""
+    monkeypatch.chdir(tmp_path)
+    store = SqliteStore(name)
+    await store.add("evt_1", b"{}")
+    await store.aclose()
+    again = SqliteStore(tmp_path / name)
+    assert [event.id for event in await again.claim_pending()] == ["evt_1"]
+    await again.aclose()
+
+
+def test_a_sqlite_store_without_a_name_is_refused() -> None:
+    """SQLite would delete its file with the connection."""
+    with pytest.raises(InvalidArgumentError, match="path must be the path of a file, got ''"):
+        SqliteStore("")
+
+
+async def test_a_sqlite_store_without_a_current_directory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative path cannot be resolved, which is our error and not that of the system."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    store = SqliteStore("events.db")
+    with pytest.raises(ConfigurationError, match="directory that exists"):
+        await store.add("evt_1", b"{}")
+    await store.aclose()
+
+
 async def test_a_sqlite_store_keeps_pending_events_without_limit(tmp_path: Path) -> None:
     """This holds however long no process runs."""
     clock = FakeClock()
