@@ -155,7 +155,8 @@ def create_session(connections: ConnectionTracker, **arguments: Any) -> aiohttp.
         middlewares=() if can_turn_off else (prevent_replay,),
         **arguments,
     )
-    session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    if can_turn_off:
+        session._retry_connection = False  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
     return session
 
 
