@@ -32,8 +32,8 @@ def api(
 ) -> None:
     """Call any path, with the limits and retries of all commands, and print its data as JSON."""
     parameters = parse_pairs(query or [])
-    if "?" in path:
-        raise UsageError("PATH must have no query; use --query NAME=VALUE")
+    if "?" in path or "#" in path:
+        raise UsageError("PATH must have no query and no fragment; use --query NAME=VALUE")
     if paginate and (method.upper() != "GET" or body is not None):
         raise UsageError("--paginate is for GET without a body")
     if max_items is not None and not paginate:

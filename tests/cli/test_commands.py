@@ -183,6 +183,7 @@ def test_api_reads_all_pages(command: Command, fake_server: FakeCStar) -> None:
         ["api", "FETCH", "/x"],
         ["api", "GET", "/x", "-q", "a"],
         ["api", "GET", "/x?a=1"],
+        ["api", "GET", "/x#a"],
         ["api", "GET", "/x", "-q", "a=1", "--query", "a=2"],
         ["api", "POST", "/x", "--body", "{"],
     ],
