@@ -65,6 +65,17 @@ RARE = {
 """What most first requests do not need."""
 
 
+def get_one_ticket() -> None:
+    """Send one GET with a new client."""
+
+    async def get(port: int) -> None:
+        async with CStarClient(api_key="sk_test_a", team_id=TEAM, base_url=f"http://127.0.0.1:{port}") as cstar:
+            await cstar.tickets.get(ID)
+
+    with server_in_a_thread() as port:
+        asyncio.run(get(port))
+
+
 @pytest.mark.parametrize("method", MAX_ABOVE_BARE)
 def test_request_costs_little_more_than_bare_aiohttp(method: str) -> None:
     """A request with limits, retries, models and errors needs few function calls more than one with bare aiohttp.
@@ -253,13 +264,8 @@ def test_names_of_headers_are_known_to_aiohttp(monkeypatch: pytest.MonkeyPatch) 
         classes.update(map(type, headers))
         return create(*arguments, headers=headers, **others)
 
-    async def get(port: int) -> None:
-        async with CStarClient(api_key="sk_test_a", team_id=TEAM, base_url=f"http://127.0.0.1:{port}") as cstar:
-            await cstar.tickets.get(ID)
-
     monkeypatch.setattr(aiohttp_transport, "create_session", observe)
-    with server_in_a_thread() as port:
-        asyncio.run(get(port))
+    get_one_ticket()
     assert classes == {type(aiohttp.hdrs.ACCEPT)}
 
 
@@ -271,13 +277,8 @@ def test_call_is_made_by_position(monkeypatch: pytest.MonkeyPatch) -> None:
         keywords.append(named)
         return Call(*values, **named)
 
-    async def get(port: int) -> None:
-        async with CStarClient(api_key="sk_test_a", team_id=TEAM, base_url=f"http://127.0.0.1:{port}") as cstar:
-            await cstar.tickets.get(ID)
-
     monkeypatch.setattr(request_builder, "Call", observe)
-    with server_in_a_thread() as port:
-        asyncio.run(get(port))
+    get_one_ticket()
     assert keywords == [{}]
 
 
