@@ -256,7 +256,8 @@ class ClientExecutor(RequestPipeline):
         if capture is not None:
             capture[:] = [self.make_response(call, envelope, data)]
         if call.hooks_notified:
-            self.notify_call_end(call, find_request_id(envelope, call.response.headers))
+            context = self.context
+            context.hooks.on_call_end(call, find_request_id(envelope, call.response.headers), context.limiter.state)
         return data
 
     def make_response(self, call: Call, envelope: dict[str, UntypedJSON], data: T) -> Response[T]:

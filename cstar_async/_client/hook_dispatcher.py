@@ -1,4 +1,7 @@
-"""Dispatch of hook values to hooks and to the log."""
+"""Dispatch of hook values to hooks and to the log.
+
+The classes of the values are imported when the first value is made: most calls have no hooks.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,21 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import attrs
 
 from cstar_async._event_loop.clock import Clock
+from cstar_async._protocol.envelope import find_request_id, parse_lenient
+from cstar_async._protocol.headers import parse_rate_limit
+from cstar_async._protocol.messages import RawResponse
+from cstar_async._types import RateLimitState
 from cstar_async._values.redaction import redact
+from cstar_async.errors import APIError, CStarError, DecodeError, RateLimitWaitError
 
 if TYPE_CHECKING:
-    from cstar_async.hooks import DriftInfo, HookInfo, Hooks, WaitInfo
+    from cstar_async._client.call import Call
+    from cstar_async.hooks import DriftInfo, HookInfo, Hooks
 
 LOGGER: Final = logging.getLogger("cstar_async")
 LONG_WAIT: Final = 10.0
@@ -53,12 +62,71 @@ class HookDispatcher:
         """Whether hooks or the log need a `RequestInfo` and a `ResponseInfo`."""
         return self._has_attempt_hooks or LOGGER.isEnabledFor(logging.DEBUG)
 
+    def on_call_start(self, call: Call, host: str, port: int) -> None:
+        """Emit the `CallStartInfo` of a call."""
+        from cstar_async.hooks import CallStartInfo
+
+        call.hooks_notified = True
+        self.emit(CallStartInfo(**call.identity, host=host, port=port))
+
+    def on_request(self, call: Call) -> None:
+        """Emit the `RequestInfo` of an attempt."""
+        from cstar_async.hooks import RequestInfo
+
+        self.emit(RequestInfo(**call.identity, attempt=call.attempts, idempotency_key=call.idempotency_key))
+
+    def on_response(self, call: Call, response: RawResponse, elapsed: float) -> None:
+        """Emit the `ResponseInfo` of an attempt that took *elapsed* seconds."""
+        from cstar_async.hooks import ResponseInfo
+
+        self.emit(
+            ResponseInfo(
+                **call.identity,
+                attempt=call.attempts,
+                status=response.status,
+                elapsed=elapsed,
+                rate_limit=parse_rate_limit(response.headers),
+                request_id=find_request_id(parse_lenient(response), response.headers),
+            )
+        )
+
+    def on_retry(self, call: Call, status: int | None, error: CStarError, wait: float) -> None:
+        """Emit the `RetryInfo` of an attempt that failed with a status, or without a response."""
+        from cstar_async.hooks import RetryInfo
+
+        self.emit(RetryInfo(**call.identity, attempt=call.attempts, status=status, error=type(error).__name__, wait=wait))
+
+    def on_wait(self, call: Call, reason: Literal["rate_limit", "back_off"], wait: float) -> None:
+        """Emit the `WaitInfo` of a call that is about to wait, and warn of a long wait."""
+        from cstar_async.hooks import WaitInfo
+
+        self.emit(WaitInfo(**call.identity, reason=reason, wait=wait, priority=call.settings.priority))
+        if wait >= LONG_WAIT:
+            self._warn_of_wait(reason, wait)
+
+    def on_call_end(
+        self, call: Call, request_id: str | None, rate_limit: RateLimitState | None, error: BaseException | None = None
+    ) -> None:
+        """Emit the `CallEndInfo` of a call whose start was emitted."""
+        from cstar_async.hooks import CallEndInfo
+
+        call.hooks_notified = False
+        self.emit(
+            CallEndInfo(
+                **call.identity,
+                attempts=call.attempts,
+                status=call.response.status if error is None else _status_of(error),
+                request_id=request_id,
+                error=None if error is None else type(error).__name__,
+                elapsed=self._clock.monotonic() - call.started,
+                rate_limit=rate_limit,
+            )
+        )
+
     def emit(self, info: HookInfo | DriftInfo) -> None:
         """Log a value and call the hooks that handle it."""
         if info.hook in _LOG:
             _log(info)
-        if info.hook == "on_wait":
-            self._warn_of_wait(cast("WaitInfo", info))
         for hook in self._hooks[info.hook]:
             try:
                 result: object = hook(info)
@@ -71,18 +139,16 @@ class HookDispatcher:
                         "a hook returned a coroutine on %s, which does not run; hooks must be plain functions", type(info).__name__
                     )
 
-    def _warn_of_wait(self, info: WaitInfo) -> None:
+    def _warn_of_wait(self, reason: str, seconds: float) -> None:
         """Log one warning for all calls that start a long wait together, and none for those that join before it ends."""
-        if info.wait < LONG_WAIT:
-            return
         now = self._clock.monotonic()
-        known = self._waits.get(info.reason)
+        known = self._waits.get(reason)
         if known is not None and now < known.ends:
             known.count += 1
-            known.max_wait = max(known.max_wait, info.wait)
+            known.max_wait = max(known.max_wait, seconds)
             return
-        self._waits[info.reason] = wait = _LongWait(now + info.wait, info.wait)
-        asyncio.get_running_loop().call_soon(_log_long_wait, info.reason, wait)
+        self._waits[reason] = wait = _LongWait(now + seconds, seconds)
+        asyncio.get_running_loop().call_soon(_log_long_wait, reason, wait)
 
 
 @attrs.define(eq=False, repr=False)
@@ -97,6 +163,13 @@ class _LongWait:
 def _log_long_wait(reason: str, wait: _LongWait) -> None:
     fields = {"reason": reason, "wait": wait.max_wait, "count": wait.count}
     LOGGER.warning("waiting calls: %(count)d, for up to %(wait).0f s (%(reason)s)", fields, extra=fields)
+
+
+def _status_of(error: BaseException | None) -> int | None:
+    """Return the status of the response that an error is about; None without one."""
+    if isinstance(error, (APIError, DecodeError)):
+        return error.status
+    return _status_of(error.__cause__) if isinstance(error, RateLimitWaitError) else None
 
 
 def _overrides(method: object, name: str) -> bool:

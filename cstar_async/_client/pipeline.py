@@ -1,8 +1,7 @@
 """The request pipeline: the loop that sends a call, waits and retries.
 
 Whether and when to retry is decided by pure functions (`_protocol.retry`), and how a response becomes an error by
-`_protocol.error_responses`. Nothing else in the package waits for a slot, a permit or a retry. Values of hooks are imported when
-the first one is made.
+`_protocol.error_responses`. Nothing else in the package waits for a slot, a permit or a retry.
 """
 
 from __future__ import annotations
@@ -10,16 +9,14 @@ from __future__ import annotations
 import asyncio
 import math
 from abc import ABC, abstractmethod
-from typing import Literal
 
 from cstar_async._client.call import TRANSFER_EXPIRED, Call
 from cstar_async._client.closable_waits import CLIENT_CLOSED
 from cstar_async._client.context import ClientContext
 from cstar_async._client.settings import CallSettings
 from cstar_async._event_loop.clock import sleep_by_both_clocks
-from cstar_async._protocol.envelope import find_request_id, parse_lenient
 from cstar_async._protocol.error_responses import parse_error
-from cstar_async._protocol.headers import parse_rate_limit, to_datetime
+from cstar_async._protocol.headers import to_datetime
 from cstar_async._protocol.limit_headers import with_rate_limit
 from cstar_async._protocol.messages import RawResponse
 from cstar_async._protocol.retry import Failure, RetryAction, decide
@@ -27,7 +24,6 @@ from cstar_async._rate_limit.interface import Permit
 from cstar_async.errors import (
     APIError,
     CStarError,
-    DecodeError,
     RateLimitWaitError,
     RequestTimeoutError,
     ResponseTooLargeError,
@@ -63,7 +59,7 @@ class RequestPipeline(ABC):
             if context.waits.is_closed:
                 raise CStarError(CLIENT_CLOSED)
             if context.hooks.has_call_hooks:
-                self._notify_call_start(call)
+                context.hooks.on_call_start(call, context.host, context.port)
             prefix = context.path_prefix
             if call.is_team_scoped:
                 prefix = context.team_path.value or await self._resolve_team_path(call)
@@ -176,12 +172,8 @@ class RequestPipeline(ABC):
             raise error
         if decision.action is RetryAction.RAISE or not context.retry_budget.acquire():
             raise error
-        from cstar_async.hooks import RetryInfo
-
-        context.hooks.emit(
-            RetryInfo(**call.identity, attempt=call.attempts, status=failure.status, error=type(error).__name__, wait=wait)
-        )
-        self._notify_wait(call, "rate_limit" if failure.status == 429 else "back_off", wait)
+        context.hooks.on_retry(call, failure.status, error, wait)
+        context.hooks.on_wait(call, "rate_limit" if failure.status == 429 else "back_off", wait)
         async with context.waits.enter():
             await sleep_by_both_clocks(context.clock, wait)
 
@@ -218,7 +210,7 @@ class RequestPipeline(ABC):
             if holds_slot:
                 holds_slot = False
                 context.semaphore.release(priority)
-            self._notify_wait(call, "rate_limit", wait)
+            context.hooks.on_wait(call, "rate_limit", wait)
 
         max_wait, time_left = call.settings.max_wait, call.time_left(clock.monotonic())
         max_wait = max_wait if time_left is None else min(max_wait, time_left)
@@ -270,54 +262,12 @@ class RequestPipeline(ABC):
             raise RequestTimeoutError(TRANSFER_EXPIRED) from None
 
     async def _send_with_hooks(self, call: Call, timeout: float) -> RawResponse:
-        from cstar_async.hooks import RequestInfo, ResponseInfo
-
-        context, attempt = self.context, call.attempts
-        context.hooks.emit(RequestInfo(**call.identity, attempt=attempt, idempotency_key=call.idempotency_key))
+        context = self.context
+        context.hooks.on_request(call)
         sent = context.clock.monotonic()
         response = await context.transport.send(call, timeout)
-        context.hooks.emit(
-            ResponseInfo(
-                **call.identity,
-                attempt=attempt,
-                status=response.status,
-                elapsed=context.clock.monotonic() - sent,
-                rate_limit=parse_rate_limit(response.headers),
-                request_id=find_request_id(parse_lenient(response), response.headers),
-            )
-        )
+        context.hooks.on_response(call, response, context.clock.monotonic() - sent)
         return response
-
-    def _notify_wait(self, call: Call, reason: Literal["rate_limit", "back_off"], wait: float) -> None:
-        from cstar_async.hooks import WaitInfo
-
-        self.context.hooks.emit(WaitInfo(**call.identity, reason=reason, wait=wait, priority=call.settings.priority))
-
-    def _notify_call_start(self, call: Call) -> None:
-        from cstar_async.hooks import CallStartInfo
-
-        call.hooks_notified = True
-        self.context.hooks.emit(CallStartInfo(**call.identity, host=self.context.host, port=self.context.port))
-
-    def notify_call_end(
-        self, call: Call, request_id: str | None, *, status: int | None = None, error: BaseException | None = None
-    ) -> None:
-        """Emit the `CallEndInfo` of a call whose start was emitted."""
-        from cstar_async.hooks import CallEndInfo
-
-        context = self.context
-        call.hooks_notified = False
-        context.hooks.emit(
-            CallEndInfo(
-                **call.identity,
-                attempts=call.attempts,
-                status=call.response.status if error is None else status,
-                request_id=request_id,
-                error=None if error is None else type(error).__name__,
-                elapsed=context.clock.monotonic() - call.started,
-                rate_limit=context.limiter.state,
-            )
-        )
 
     def record_failure(self, call: Call, error: BaseException) -> None:
         """Set time, duration and rate limit on the error of a call, and notify the hooks of its end."""
@@ -328,15 +278,8 @@ class RequestPipeline(ABC):
             error.rate_limit = context.limiter.state
         if call.hooks_notified:
             request_id = error.request_id if isinstance(error, CStarError) else None
-            self.notify_call_end(call, request_id, status=_status_of(error), error=error)
+            context.hooks.on_call_end(call, request_id, context.limiter.state, error)
 
 
 def _expired(event: str) -> RequestTimeoutError:
     return RequestTimeoutError(f"total_timeout expired before {event}", request_sent=False)
-
-
-def _status_of(error: BaseException | None) -> int | None:
-    """Return the status of the response that an error is about; None without one."""
-    if isinstance(error, (APIError, DecodeError)):
-        return error.status
-    return _status_of(error.__cause__) if isinstance(error, RateLimitWaitError) else None
