@@ -12,7 +12,7 @@ from cstar_async._operations.operation import Operation
 from cstar_async._protocol.credentials import Security
 from cstar_async._protocol.idempotency import new_key
 from cstar_async._protocol.messages import RawResponse, Request, Sink, Upload
-from cstar_async.errors import CStarError
+from cstar_async.errors import CStarError, RequestTimeoutError
 
 TRANSFER_EXPIRED: Final = "total_timeout expired during the transfer"
 
@@ -85,6 +85,12 @@ class Call(Request):
         error.operation = self.target.id
         error.attempts = self.attempts
         error.idempotency_key = self.idempotency_key
+
+    def expired_before(self, event: str) -> RequestTimeoutError:
+        """Return the error for a deadline that has passed before an event."""
+        error = RequestTimeoutError(f"total_timeout expired before {event}", request_sent=False)
+        self.annotate(error)
+        return error
 
 
 @attrs.define(eq=False, repr=False, weakref_slot=False)

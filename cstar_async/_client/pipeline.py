@@ -1,7 +1,7 @@
 """The request pipeline: the loop that sends a call, waits and retries.
 
 Whether and when to retry is decided by pure functions (`_protocol.retry`), and how a response becomes an error by
-`_protocol.error_responses`. Nothing else in the package waits for a slot, a permit or a retry.
+`_protocol.error_responses`. A request waits for its slot and permit in `admission`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import math
 from abc import ABC, abstractmethod
 
+from cstar_async._client.admission import wait_for_slot_and_permit
 from cstar_async._client.call import TRANSFER_EXPIRED, Call
 from cstar_async._client.closable_waits import CLIENT_CLOSED
 from cstar_async._client.context import ClientContext
@@ -20,7 +21,6 @@ from cstar_async._protocol.headers import to_datetime
 from cstar_async._protocol.limit_headers import with_rate_limit
 from cstar_async._protocol.messages import RawResponse
 from cstar_async._protocol.retry import Failure, RetryAction, decide
-from cstar_async._rate_limit.interface import Permit
 from cstar_async.errors import (
     APIError,
     CStarError,
@@ -72,14 +72,11 @@ class RequestPipeline(ABC):
                 raised: TransportError | APIError
                 try:
                     response = await self._send_once(call)
-                except ResponseTooLargeError as error:
-                    call.annotate(error)
-                    raise
-                except TransportError as error:
-                    failure, raised = Failure(request_sent=error.request_sent), error
                 except CStarError as error:
                     call.annotate(error)
-                    raise
+                    if not isinstance(error, TransportError) or isinstance(error, ResponseTooLargeError):
+                        raise
+                    failure, raised = Failure(request_sent=error.request_sent), error
                 else:
                     if 200 <= response.status <= 299:
                         break
@@ -87,8 +84,8 @@ class RequestPipeline(ABC):
                         response = RawResponse(404, response.headers, b"")
                         break
                     raised = parse_error(response, context.clock.time())
+                    call.annotate(raised)
                     failure = Failure(status=raised.status, code=raised.code, retry_after=raised.retry_after)
-                call.annotate(raised)
                 may_have_acted = may_have_acted or failure.may_have_acted
                 await self._wait_or_raise(call, failure, raised)
             context.retry_budget.refund(call.attempts > 1)
@@ -107,13 +104,13 @@ class RequestPipeline(ABC):
                 context.semaphore.release(priority)
         if permit is None:
             async with context.waits.enter():
-                permit = await self._acquire_slot_and_permit(call)
+                permit = await wait_for_slot_and_permit(context, call)
         try:
             timeout = settings.timeout
             if call.deadline is not None:
                 timeout = min(timeout, call.deadline - clock.monotonic())
                 if timeout <= 0:
-                    raise _expired("the request was sent")
+                    raise call.expired_before("the request was sent")
             if call.deadline is not None and (call.upload is not None or call.sink is not None):
                 response = await self._transfer_until(call, timeout)
             elif context.hooks.has_attempt_hooks:
@@ -177,65 +174,6 @@ class RequestPipeline(ABC):
         async with context.waits.enter():
             await sleep_by_both_clocks(context.clock, wait)
 
-    async def _acquire_slot_and_permit(self, call: Call) -> Permit:
-        """Wait for a slot and a permit.
-
-        A slot is held only while the limiter may grant a permit at once: calls that wait for the next window must not block one
-        that need not wait. A permit is returned if its window ended or closed while the call waited for a slot.
-        """
-        context, clock, priority = self.context, self.context.clock, call.settings.priority
-        await self._acquire_slot(call)
-        permit = context.limiter.try_acquire(priority, clock)
-        while permit is None:
-            permit, holds_slot = await self._acquire_permit(call)
-            if holds_slot or context.semaphore.try_acquire(priority):
-                break
-            window = context.limiter.window_number(priority, clock)
-            try:
-                await self._acquire_slot(call)
-            except BaseException:
-                context.limiter.release(permit, clock, sent=False)
-                raise
-            if context.limiter.window_number(priority, clock) != window:
-                context.limiter.release(permit, clock, sent=False)
-                permit = None
-        return permit
-
-    async def _acquire_permit(self, call: Call) -> tuple[Permit, bool]:
-        """Wait for a permit, and release the slot before the limiter waits. Return whether the slot is still held."""
-        context, clock, priority, holds_slot = self.context, self.context.clock, call.settings.priority, True
-
-        def on_wait(wait: float) -> None:
-            nonlocal holds_slot
-            if holds_slot:
-                holds_slot = False
-                context.semaphore.release(priority)
-            context.hooks.on_wait(call, "rate_limit", wait)
-
-        max_wait, time_left = call.settings.max_wait, call.time_left(clock.monotonic())
-        max_wait = max_wait if time_left is None else min(max_wait, time_left)
-        try:
-            permit = await context.limiter.acquire(priority, clock, max_wait=max_wait, on_wait=on_wait, started=call.started)
-        except BaseException as error:
-            if holds_slot:
-                context.semaphore.release(priority)
-            if isinstance(error, RateLimitWaitError):
-                call.attempts -= 1  # this attempt was not sent
-                call.annotate(error)
-            raise
-        return permit, holds_slot
-
-    async def _acquire_slot(self, call: Call) -> None:
-        semaphore, priority = self.context.semaphore, call.settings.priority
-        if call.deadline is None:
-            await semaphore.acquire(priority, call.started)  # without a timeout, whose memory thousands of waiting calls would take
-            return
-        try:
-            async with asyncio.timeout(call.time_left(self.context.clock.monotonic())):
-                await semaphore.acquire(priority, call.started)
-        except TimeoutError:
-            raise _expired("the request was sent") from None
-
     async def _resolve_team_path(self, call: Call) -> str:
         """Return the path prefix of the key's team; concurrent calls share one request."""
         # Another call may have more time for the rate limit than this one.
@@ -244,9 +182,7 @@ class RequestPipeline(ABC):
             async with asyncio.timeout(call.time_left(self.context.clock.monotonic())):
                 return await self.context.team_path.get(self._find_team_path, max_wait)
         except TimeoutError:
-            error = _expired("the team of the key was found")
-            call.annotate(error)
-            raise error from None
+            raise call.expired_before("the team of the key was found") from None
 
     @abstractmethod
     async def _find_team_path(self) -> str:
@@ -254,9 +190,8 @@ class RequestPipeline(ABC):
 
     async def _transfer_until(self, call: Call, timeout: float) -> RawResponse:
         """Send a request whose `timeout` starts again with each piece, until the deadline of the call at the latest."""
-        limit = asyncio.timeout(timeout if call.deadline is None else call.deadline - self.context.clock.monotonic())
         try:
-            async with limit:
+            async with asyncio.timeout(call.time_left(self.context.clock.monotonic())):
                 return await self._send_with_hooks(call, timeout)
         except TimeoutError:
             raise RequestTimeoutError(TRANSFER_EXPIRED) from None
@@ -279,7 +214,3 @@ class RequestPipeline(ABC):
         if call.hooks_notified:
             request_id = error.request_id if isinstance(error, CStarError) else None
             context.hooks.on_call_end(call, request_id, context.limiter.state, error)
-
-
-def _expired(event: str) -> RequestTimeoutError:
-    return RequestTimeoutError(f"total_timeout expired before {event}", request_sent=False)
