@@ -23,7 +23,7 @@ from cstar_async._values.validation import invalid, validate_seconds
 from cstar_async.errors import ConfigurationError, InvalidArgumentError
 
 if TYPE_CHECKING:
-    from cstar_async._protocol.multipart import BodyContent
+    from cstar_async.files._multipart import BodyContent
 
 RAW_METHODS: Final = ("GET", "POST", "PATCH", "PUT", "DELETE")
 _JSON_BODY: Final = {_headers.CONTENT_TYPE: "application/json"}
@@ -115,7 +115,7 @@ def build_raw_call(
 
 def _with_files(call: Call, operation: Operation, body: object, options: RequestOptions | None) -> Call:
     """Return the call of an operation whose body has files."""
-    from cstar_async._protocol.multipart import fields_of, multipart, single_file  # most clients send no file
+    from cstar_async.files._multipart import fields_of, multipart, single_file  # most clients send no file
 
     extra_body = None if options is None else options.extra_body
     if body is None or body is UNSET:
@@ -132,7 +132,7 @@ def _with_files(call: Call, operation: Operation, body: object, options: Request
 
 def _with_named_files(call: Call, json: object, files: Mapping[str, object], options: RequestOptions | None) -> Call:
     """Return the call of a form with the fields of *json* and with files."""
-    from cstar_async._protocol.multipart import fields_of, multipart
+    from cstar_async.files._multipart import fields_of, multipart
 
     given: object = files
     if not is_mapping(given) or not all(is_str(name) for name in given):
@@ -150,7 +150,7 @@ def _with_named_files(call: Call, json: object, files: Mapping[str, object], opt
 
 
 def _with_upload(call: Call, content: BodyContent) -> Call:
-    from cstar_async._client.upload import Upload
+    from cstar_async.files._upload import Upload
 
     call.body = None
     call.headers = {**(call.headers or {}), _headers.CONTENT_TYPE: content.content_type}

@@ -14,11 +14,11 @@ from cstar_async._model.structuring import StructureError
 from cstar_async._operations.executor import CallArguments
 from cstar_async._operations.operation import Operation
 from cstar_async._protocol.headers import ACCEPT, parameter_headers
-from cstar_async._protocol.item_decoders import ITEM_TYPES, ItemDecoder, item_decoder
 from cstar_async._protocol.messages import Sink, StreamingResponse
 from cstar_async._types import Response, UntypedJSON
 from cstar_async.errors import CStarError, DecodeError, RequestTimeoutError
 from cstar_async.files import Download, Stream
+from cstar_async.files._item_decoders import ITEM_TYPES, ItemDecoder, item_decoder
 
 if TYPE_CHECKING:
     from cstar_async._client.executor import ClientExecutor

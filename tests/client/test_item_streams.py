@@ -21,8 +21,8 @@ from cstar_async import (
     RequestTimeoutError,
     ResponseTooLargeError,
 )
-from cstar_async._protocol.item_decoders import EventDecoder, LineDecoder
 from cstar_async.files import ServerSentEvent, Stream
+from cstar_async.files._item_decoders import EventDecoder, LineDecoder
 from tests.client.conftest import MakeClient, ScriptedResponse, Server, cut, failed, raw
 
 

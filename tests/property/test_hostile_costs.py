@@ -15,12 +15,12 @@ from cstar_async._model.codec import decode_items
 from cstar_async._protocol.envelope import as_object, parse_envelope, parse_page_info, timestamp_of
 from cstar_async._protocol.error_responses import parse_error
 from cstar_async._protocol.headers import parse_rate_limit, parse_retry_after
-from cstar_async._protocol.item_decoders import ItemDecoder, item_decoder
 from cstar_async._protocol.messages import RawResponse
 from cstar_async._protocol.paging import Origin, cursor_position, cursor_request, link_header, parse_page
 from cstar_async._protocol.sse import SSEParser
 from cstar_async._transport.decompression import StreamDecompressor, decompress
 from cstar_async._values.redaction import redact
+from cstar_async.files._item_decoders import ItemDecoder, item_decoder
 from cstar_async.models import Ticket
 from cstar_async.pagination import Paging
 from cstar_async.webhooks import construct_event, sign, verify_signature

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from cstar_async import ConnectionFailedError, DecodeError, ResponseTooLargeError
-from cstar_async._protocol.item_decoders import ITEM_TYPES, LINE_TYPES, ItemDecoder, item_decoder
 from cstar_async._protocol.sse import ServerSentEvent
 from cstar_async._types import UntypedJSON
+from cstar_async.files._item_decoders import ITEM_TYPES, LINE_TYPES, ItemDecoder, item_decoder
 
 EVENTS = "text/event-stream"
 LINES = "application/jsonl"

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from cstar_async import UNSET, InvalidArgumentError
-from cstar_async._protocol.multipart import BodyContent, FileSegment, fields_of, multipart, single_file
 from cstar_async.files import File
+from cstar_async.files._multipart import BodyContent, FileSegment, fields_of, multipart, single_file
 from cstar_async.models import TicketCreate
 
 

@@ -39,12 +39,12 @@ from types import TracebackType
 from typing import Any, BinaryIO, Generic, Protocol, Self, TypeVar
 
 from cstar_async._model.file import BinaryFile, File, FileContent, FileInput, Progress, check_progress, report_progress
-from cstar_async._protocol.item_decoders import ItemDecoder
 from cstar_async._protocol.messages import Sink
 from cstar_async._protocol.sse import ServerSentEvent
 from cstar_async._types import Response
 from cstar_async._values.validation import check_instance, validate_count
 from cstar_async.errors import CStarError, InvalidArgumentError, ResponseTooLargeError
+from cstar_async.files._item_decoders import ItemDecoder
 
 __all__ = ["BinaryFile", "Download", "File", "FileContent", "FileInput", "Progress", "ServerSentEvent", "Stream"]
 

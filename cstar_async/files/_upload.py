@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from cstar_async._model.file import BinaryFile, FileContent, report_progress
-from cstar_async._protocol.multipart import BodyContent, FileSegment
 from cstar_async.errors import CStarError, InvalidArgumentError
+from cstar_async.files._multipart import BodyContent, FileSegment
 
 PIECE_SIZE: Final = 256 * 1024
 """Bytes that are read and sent at once. Reading them from a disk takes less than a millisecond, in a thread."""
