@@ -22,8 +22,8 @@ from cstar_async._rate_limit.interface import Limiter
 from cstar_async._transport.interface import Transport
 
 if TYPE_CHECKING:
-    from cstar_async._client.drift import Schemas
     from cstar_async._client.shared_responses import SharedResponses
+    from cstar_async.hooks._drift import Schemas
 
 
 @attrs.define(kw_only=True, eq=False, repr=False)

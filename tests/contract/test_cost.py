@@ -58,7 +58,7 @@ IMPORTED = {
 """The modules of the standard library that `import cstar_async` may load. Those that begin with `_` depend on the version."""
 
 RARE = {
-    *("cstar_async._client.drift", "cstar_async._client.shared_responses", "cstar_async._client.transfers", "cstar_async.hooks"),
+    *("cstar_async.hooks._drift", "cstar_async._client.shared_responses", "cstar_async._client.transfers", "cstar_async.hooks"),
     *("cstar_async.files._multipart", "cstar_async.files._upload", "cstar_async.models.customers", "cstar_async.webhooks"),
     *("cstar_async._protocol.sse", "cstar_async.files"),
 }

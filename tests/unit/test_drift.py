@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cstar_async._client.drift import find_drift
-from cstar_async.hooks import DriftInfo
+from cstar_async.hooks._drift import find_drift
+from cstar_async.hooks._values import DriftInfo
 
 SCHEMAS: dict[str, dict[str, Any]] = {
     "Ticket": {

@@ -10,10 +10,10 @@ from typing import Final, Literal, TypeAlias, cast
 
 import attrs
 
-from cstar_async._client.drift_correction import Path, add_field, add_type, add_value, make_optional
 from cstar_async._types import UntypedJSON, is_array, is_object, json_type
 from cstar_async._values.redaction import printable_line
-from cstar_async.hooks import DriftInfo
+from cstar_async.hooks._drift_correction import Path, add_field, add_type, add_value, make_optional
+from cstar_async.hooks._values import DriftInfo
 
 Schema: TypeAlias = Mapping[str, UntypedJSON]
 Schemas: TypeAlias = Mapping[str, Schema]
