@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -23,7 +22,6 @@ from cstar_async._transport.interface import Transport
 
 if TYPE_CHECKING:
     from cstar_async._client.shared_responses import SharedResponses
-    from cstar_async.hooks._drift import Schemas
 
 
 @attrs.define(kw_only=True, eq=False, repr=False)
@@ -59,7 +57,6 @@ class ClientContext:
     team_path: SingleFlight[str] = attrs.field(init=False)
     """The path prefix of the team."""
     loop_binding: LoopBinding = attrs.field(init=False)
-    _schemas: Schemas | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.team_path = SingleFlight(None if self.team_id is None else self.path_of_team(self.team_id))
@@ -75,16 +72,6 @@ class ClientContext:
         """What names the team whose objects the client reads; None: before its first request, it may not know its own team."""
         path = self.team_path.value
         return None if path is None else f"{self.host}:{self.port}{path}"
-
-    @property
-    def schemas(self) -> Schemas:
-        """The component schemas of the OpenAPI spec, loaded on first use."""
-        if self._schemas is None:
-            from importlib import resources  # slow to import and needed only with an `on_drift` hook
-
-            text = resources.files(f"{self.package}._generated").joinpath("schemas.json").read_bytes()
-            self._schemas = cast("Schemas", json.loads(text)["components"]["schemas"])
-        return self._schemas
 
     async def aclose(self) -> None:
         """End the waits of calls and close the transport; may be called twice."""

@@ -238,10 +238,10 @@ class ClientExecutor(RequestPipeline):
 
     def report_drift(self, operation: Operation, data: UntypedJSON) -> None:
         """Notify hooks of what differs from the spec."""
-        from cstar_async.hooks._drift import find_drift  # most clients have no such hook
+        from cstar_async.hooks._drift import find_drift, load_schemas  # most clients have no such hook
 
         if operation.result is not None and data is not None:
-            for drift in find_drift(operation.id, operation.result, data, self.context.schemas):
+            for drift in find_drift(operation.id, operation.result, data, load_schemas(self.context.package)):
                 self.context.hooks.emit(drift)
 
     def fail_decoding(self, call: Call, error: DecodeError | PaginationError) -> None:

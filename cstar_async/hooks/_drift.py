@@ -5,7 +5,9 @@ Models accept a response that differs from the spec, so the JSON itself is compa
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Final, Literal, TypeAlias, cast
 
 import attrs
@@ -20,6 +22,15 @@ Schemas: TypeAlias = Mapping[str, Schema]
 """Component schemas by name."""
 
 _PREFIX: Final = "#/components/schemas/"
+
+
+@cache
+def load_schemas(package: str) -> Schemas:
+    """Return the component schemas of the OpenAPI spec from which a package was generated."""
+    from importlib import resources  # slow to import
+
+    text = resources.files(f"{package}._generated").joinpath("schemas.json").read_bytes()
+    return cast("Schemas", json.loads(text)["components"]["schemas"])
 
 
 def find_drift(operation: str, schema: str, data: UntypedJSON, schemas: Schemas) -> tuple[DriftInfo, ...]:
