@@ -71,7 +71,7 @@ class ClientExecutor(RequestPipeline):
         """Call an operation; see `OperationExecutor.execute`."""
         call = build_operation_call(self.context, self.settings, operation, path, query, body, idempotency_key, options)
         if headers or cookies:
-            call.headers = {**(call.headers or {}), **parameter_headers(headers, cookies)}
+            call.add_headers(parameter_headers(headers, cookies))
         await self.send_with_retries(call)
         shape = operation.shape
         if shape in _WITHOUT_JSON:

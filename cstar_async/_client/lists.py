@@ -224,7 +224,7 @@ class PagedList(Generic[T]):
         """Send the request for one page."""
         call = self.build()
         if self.headers:
-            call.headers = {**(call.headers or {}), **self.headers}
+            call.add_headers(self.headers)
         if paging is None:
             call.query = self.filters
         elif is_str(position):

@@ -75,15 +75,17 @@ def build_operation_call(
         operation.query_styles,
     )
     if operation.nullable_body and body is None:
-        call.body, call.headers = b"null", {**(call.headers or {}), **_JSON_BODY}
+        call.body = b"null"
+        call.add_headers(_JSON_BODY)
     if operation.body_format == "form" and call.body is not None:
-        call.body, call.headers = form_of(call.body, operation.form_styles), {**(call.headers or {}), **_FORM_BODY}
+        call.body = form_of(call.body, operation.form_styles)
+        call.add_headers(_FORM_BODY)
     if operation.json_type is not None and call.body is not None:
-        call.headers = {**(call.headers or {}), _headers.CONTENT_TYPE: operation.json_type}
+        call.add_headers({_headers.CONTENT_TYPE: operation.json_type})
     if has_files:
         call = _with_files(call, operation, body, options)
     if operation.shape in _NOT_JSON:
-        call.headers = {**(call.headers or {}), _headers.ACCEPT: operation.text or "*/*"}
+        call.add_headers({_headers.ACCEPT: operation.text or "*/*"})
     return call
 
 
@@ -153,7 +155,7 @@ def _with_upload(call: Call, content: BodyContent) -> Call:
     from cstar_async.files._upload import Upload
 
     call.body = None
-    call.headers = {**(call.headers or {}), _headers.CONTENT_TYPE: content.content_type}
+    call.add_headers({_headers.CONTENT_TYPE: content.content_type})
     return TransferCall.of(call, upload=Upload(content))
 
 

@@ -55,7 +55,7 @@ def stream_operation(
 
 async def stream_path(executor: ClientExecutor, call: Call, structure: Callable[[UntypedJSON], Any] | None) -> Response[Any]:
     """Send a call and return its response, whose data is an open stream of bytes, or of what *structure* makes."""
-    call.headers = {**(call.headers or {}), ACCEPT: "*/*" if structure is None else ITEM_TYPES}
+    call.add_headers({ACCEPT: "*/*" if structure is None else ITEM_TYPES})
     choose: Callable[[Mapping[str, str]], ItemDecoder[Any]]
     choose = _bytes if structure is None else _items(executor, partial(_structured, structure))
     stream = await Stream(partial(_open, executor, lambda: call, choose)).__aenter__()
@@ -74,13 +74,13 @@ def _build(executor: ClientExecutor, operation: Operation, path: tuple[str, ...]
         arguments.get("idempotency_key"),
         arguments.get("options"),
     )
-    call.headers = {**(call.headers or {}), **parameter_headers(arguments.get("headers"), arguments.get("cookies"))}
+    call.add_headers(parameter_headers(arguments.get("headers"), arguments.get("cookies")))
     return call
 
 
 def _transfer(call: Call, *, sink: Sink | None = None) -> TransferCall:
     """Return a call whose response is not compressed, so that its size is known, and no gateway holds back items."""
-    call.headers = {**(call.headers or {}), "Accept-Encoding": "identity"}
+    call.add_headers({"Accept-Encoding": "identity"})
     return TransferCall.of(call, sink=sink, stream=sink is None)
 
 

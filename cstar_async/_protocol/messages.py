@@ -58,6 +58,10 @@ class Request:
         """Headers beside those of every request."""
         self.body = body
 
+    def add_headers(self, headers: Mapping[str, str]) -> None:
+        """Add headers, or replace those of the same names."""
+        self.headers = {**(self.headers or {}), **headers}
+
 
 class RawResponse:
     """A response whose body has been read to its end."""
