@@ -69,9 +69,8 @@ class ClientExecutor(RequestPipeline):
         options: RequestOptions | None = None,
     ) -> T:
         """Call an operation; see `OperationExecutor.execute`."""
-        call = build_operation_call(self.context, self.settings, operation, path, query, body, idempotency_key, options)
-        if headers or cookies:
-            call.add_headers(parameter_headers(headers, cookies))
+        added = parameter_headers(headers, cookies) if headers or cookies else None
+        call = build_operation_call(self.context, self.settings, operation, path, query, body, idempotency_key, options, added)
         await self.send_with_retries(call)
         shape = operation.shape
         if shape in _WITHOUT_JSON:
@@ -111,7 +110,7 @@ class ClientExecutor(RequestPipeline):
         options: RequestOptions | None = None,
     ) -> Paginator[T]:
         """Return a paginator; see `OperationExecutor.paginate`."""
-        added = parameter_headers(headers, cookies) if headers or cookies else {}
+        added = parameter_headers(headers, cookies) if headers or cookies else None
         return paginate_operation(self, operation, item, path, query, added, options)
 
     def download(self, operation: Operation, /, *path: str, **arguments: Unpack[CallArguments]) -> Download:

@@ -38,14 +38,14 @@ def paginate_operation(
     item: type[T],
     path: tuple[str, ...],
     query: Mapping[str, object] | None,
-    headers: Mapping[str, str],
+    headers: Mapping[str, str] | None,
     options: RequestOptions | None,
 ) -> Paginator[T]:
     """Return a paginator over the items of an operation."""
     check_request_options(options)
     if query and operation.known_values:
         check_query(operation, query)
-    build = partial(build_operation_call, executor.context, executor.settings, operation, path, None, None, None, options)
+    build = partial(build_operation_call, executor.context, executor.settings, operation, path, None, None, None, options, headers)
     return _paginator(
         executor,
         build,
@@ -54,7 +54,6 @@ def paginate_operation(
         _filters(query, options),
         operation,
         (operation.id, "/".join(map(path_segment, path))),
-        headers,
         options,
     )
 
@@ -78,7 +77,7 @@ def paginate_path(
     filters = _filters(None if params is None else validate_query(params, "params"), options)
     decode: Callable[[list[UntypedJSON]], list[Any]]
     decode = (lambda data: data) if structure is None else partial(_structured, structure)
-    return _paginator(executor, build, decode, paging, filters, None, ("request", path), {}, options)
+    return _paginator(executor, build, decode, paging, filters, None, ("request", path), options)
 
 
 def _structured(structure: Callable[[UntypedJSON], T], data: list[UntypedJSON]) -> list[T]:
@@ -106,7 +105,6 @@ def _paginator(
     filters: dict[str, object],
     operation: Operation | None,
     key: tuple[str, str],
-    headers: Mapping[str, str],
     options: RequestOptions | None,
 ) -> Paginator[T]:
     """Return a paginator for a `PagedList` with these filters. *key* names it in checkpoints: the operation and the path."""
@@ -135,7 +133,7 @@ def _paginator(
 
     selected = f"{encoded}&offset={begin}" if begin else encoded
     return Paginator(
-        PagedList(executor, operation, build, decode, paging, encoded, headers, begin).fetch,
+        PagedList(executor, operation, build, decode, paging, encoded, begin).fetch,
         first_page=position,
         page_size=size,
         list_key=ListKey(key[0], f"{key[1]}?{selected}", by_cursor=paging is not None and not paging.is_numbered),
@@ -172,7 +170,6 @@ class PagedList(Generic[T]):
     """None: the whole list comes at once."""
     filters: str
     """The query without position and size, encoded."""
-    headers: Mapping[str, str]
     begin: int
     """The offset of the first item."""
 
@@ -223,8 +220,6 @@ class PagedList(Generic[T]):
     async def _send(self, paging: Paging | None, position: Position | None, size: int | None) -> Call:
         """Send the request for one page."""
         call = self.build()
-        if self.headers:
-            call.add_headers(self.headers)
         if paging is None:
             call.query = self.filters
         elif is_str(position):

@@ -41,8 +41,9 @@ def build_operation_call(
     body: object,
     idempotency_key: str | None,
     options: RequestOptions | None,
+    headers: Mapping[str, str] | None = None,
 ) -> Call:
-    """Build the call of an operation."""
+    """Build the call of an operation. *headers* are those of its parameters."""
     if context.is_publishable:
         _check_can_write(operation)
     if operation.scope != context.scope:
@@ -86,6 +87,8 @@ def build_operation_call(
         call = _with_files(call, operation, body, options)
     if operation.shape in _NOT_JSON:
         call.add_headers({_headers.ACCEPT: operation.text or "*/*"})
+    if headers:
+        call.add_headers(headers)
     return call
 
 

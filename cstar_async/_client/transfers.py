@@ -64,7 +64,7 @@ async def stream_path(executor: ClientExecutor, call: Call, structure: Callable[
 
 
 def _build(executor: ClientExecutor, operation: Operation, path: tuple[str, ...], arguments: CallArguments) -> Call:
-    call = build_operation_call(
+    return build_operation_call(
         executor.context,
         executor.settings,
         operation,
@@ -73,9 +73,8 @@ def _build(executor: ClientExecutor, operation: Operation, path: tuple[str, ...]
         arguments.get("body"),
         arguments.get("idempotency_key"),
         arguments.get("options"),
+        parameter_headers(arguments.get("headers"), arguments.get("cookies")),
     )
-    call.add_headers(parameter_headers(arguments.get("headers"), arguments.get("cookies")))
-    return call
 
 
 def _transfer(call: Call, *, sink: Sink | None = None) -> TransferCall:
