@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
@@ -191,6 +192,16 @@ class ClientExecutor(RequestPipeline):
             self.fail_decoding(call, error)
             raise error
         return self.finish(call, {}, response)
+
+    async def _resolve_team_path(self, call: Call) -> str:
+        """Return the path prefix of the key's team; concurrent calls share one request."""
+        # Another call may have more time for the rate limit than this one.
+        max_wait = call.settings.max_wait + call.settings.timeout
+        try:
+            async with asyncio.timeout(call.time_left(self.context.clock.monotonic())):
+                return await self.context.team_path.get(self._find_team_path, max_wait)
+        except TimeoutError:
+            raise call.expired_before("the team of the key was found") from None
 
     async def _find_team_path(self) -> str:
         from cstar_async._generated.operations.auth import WHOAMI

@@ -174,19 +174,9 @@ class RequestPipeline(ABC):
         async with context.waits.enter():
             await sleep_by_both_clocks(context.clock, wait)
 
-    async def _resolve_team_path(self, call: Call) -> str:
-        """Return the path prefix of the key's team; concurrent calls share one request."""
-        # Another call may have more time for the rate limit than this one.
-        max_wait = call.settings.max_wait + call.settings.timeout
-        try:
-            async with asyncio.timeout(call.time_left(self.context.clock.monotonic())):
-                return await self.context.team_path.get(self._find_team_path, max_wait)
-        except TimeoutError:
-            raise call.expired_before("the team of the key was found") from None
-
     @abstractmethod
-    async def _find_team_path(self) -> str:
-        """Request the team of the key, and return its path prefix."""
+    async def _resolve_team_path(self, call: Call) -> str:
+        """Return the path prefix of the key's team, which is not known yet."""
 
     async def _transfer_until(self, call: Call, timeout: float) -> RawResponse:
         """Send a request whose `timeout` starts again with each piece, until the deadline of the call at the latest."""
