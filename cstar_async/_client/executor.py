@@ -185,13 +185,17 @@ class ClientExecutor(RequestPipeline):
             raise ConfigurationError("a publishable key cannot receive events; use a secret key (sk_live_… or sk_test_…)")
         started = self.context.clock.monotonic()
         call = TransferCall(target, "GET", path, "", headers, None, True, None, self.settings, started, None, stream=True)
+        return self.finish(call, {}, await self.send_for_stream(call))
+
+    async def send_for_stream(self, call: TransferCall) -> StreamingResponse:
+        """Send a call, and return its response, which is still arriving."""
         await self.send_with_retries(call)
         response = call.response
-        if not isinstance(response, StreamingResponse):
-            error = DecodeError("the response is not a stream", status=response.status)
-            self.fail_decoding(call, error)
-            raise error
-        return self.finish(call, {}, response)
+        if isinstance(response, StreamingResponse):
+            return response
+        error = DecodeError("the response is not a stream", status=response.status)
+        self.fail_decoding(call, error)
+        raise error
 
     async def _resolve_team_path(self, call: Call) -> str:
         """Return the path prefix of the key's team; concurrent calls share one request."""

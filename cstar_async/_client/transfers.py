@@ -88,15 +88,11 @@ async def _open(
 ) -> tuple[_OpenStream, ItemDecoder[T]]:
     """Send a call and return its response, which is still arriving, with the decoder of its items."""
     call = _transfer(build())
-    await executor.send_with_retries(call)
-    body = call.response
+    body = await executor.send_for_stream(call)
     try:
-        if not isinstance(body, StreamingResponse):
-            raise DecodeError("the response is not a stream", status=body.status)
         decoder = choose(body.headers)
     except DecodeError as error:
-        if isinstance(body, StreamingResponse):
-            body.close()
+        body.close()
         error.status = body.status
         executor.fail_decoding(call, error)
         raise
