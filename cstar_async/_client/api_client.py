@@ -30,4 +30,3 @@ class ApiClient(BaseClient):
             clock=None,
             credentials={name: one for name, one in credentials.items() if one is not None},
         )
-        self._executor.context.reads_other_limits = True

@@ -41,7 +41,7 @@ class ClientContext:
     path_prefix: str
     """The path of the base URL."""
     scope: Scope
-    """What relative paths are under: a team or its public library."""
+    """What relative paths are under: a team, its public library, or in another API the base URL."""
     team_id: str | None
     is_publishable: bool
     """Whether the key can only read."""
@@ -50,15 +50,16 @@ class ClientContext:
     """What authenticates the requests; None where the headers of every request do."""
     package: str = "cstar_async"
     """The package of the generated code."""
-    reads_other_limits: bool = False
-    """Whether the rate limit may be in other headers than `X-RateLimit-*` of cStar."""
     shared_responses: SharedResponses | None = None
+    reads_other_limits: bool = attrs.field(init=False)
+    """Whether the rate limit may be in other headers than `X-RateLimit-*` of cStar."""
     waits: ClosableWaits = attrs.field(factory=ClosableWaits, init=False)
     team_path: SingleFlight[str] = attrs.field(init=False)
     """The path prefix of the team."""
     loop_binding: LoopBinding = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.reads_other_limits = self.scope == "root"  # the client of another API
         self.team_path = SingleFlight(None if self.team_id is None else self.path_of_team(self.team_id))
         self.loop_binding = LoopBinding("client", self.limiter.bind_to_loop)
 
