@@ -104,19 +104,5 @@ class TransferCall(Call):
     @classmethod
     def of(cls, call: Call, *, upload: Upload | None = None, sink: Sink | None = None, stream: bool = False) -> TransferCall:
         """Return a call as one that transfers files."""
-        return cls(
-            call.target,
-            call.method,
-            call.path,
-            call.query,
-            call.headers,
-            call.body,
-            call.is_team_scoped,
-            call.idempotency_key,
-            call.settings,
-            call.started,
-            call.deadline,
-            upload=upload or call.upload,
-            sink=sink,
-            stream=stream,
-        )
+        fields = {field.name: getattr(call, field.name) for field in attrs.fields(Call) if field.init}
+        return cls(**fields, upload=upload or call.upload, sink=sink, stream=stream)
