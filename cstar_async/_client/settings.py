@@ -266,7 +266,7 @@ class ClientSettings:
     retry_budget: int | None = 500
     max_connections: int = 100
     rate_limiter: Limiter | None = attrs.field(default=None, converter=validate_limiter)
-    proxy: str | None = attrs.field(default=None, converter=validate_proxy, repr=False)
+    proxy: str | None = attrs.field(default=None, converter=validate_proxy)
     ssl: tls.SSLContext | bool | aiohttp.Fingerprint | None = None
     session: aiohttp.ClientSession | None = None
     hooks: tuple[Hooks, ...] = attrs.field(default=(), converter=validate_hooks)

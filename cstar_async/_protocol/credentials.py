@@ -1,4 +1,4 @@
-"""API keys: their prefixes, and what each kind may do."""
+"""What authenticates requests: API keys of cStar and what each kind may do, and the credentials of other APIs."""
 
 from __future__ import annotations
 
