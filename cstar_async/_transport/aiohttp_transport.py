@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import io
-import math
 import os
 import ssl as tls
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from functools import partial
 from typing import Final
-from weakref import WeakSet, finalize
+from weakref import WeakSet
 
 import aiohttp
 from aiohttp import hdrs
@@ -23,8 +21,8 @@ from multidict import istr
 from yarl import URL
 
 from cstar_async._event_loop.timeout import SharedTimeout
-from cstar_async._protocol.messages import RawResponse, Request, StreamingResponse
-from cstar_async._transport.body import BodyReader, Decompressor, copy_body, read_body, take_arrived_body
+from cstar_async._protocol.messages import RawResponse, Request
+from cstar_async._transport.body import Decompressor, copy_body, read_body, take_arrived_body
 from cstar_async._transport.connection_guard import (
     ConnectionGuard,
     ConnectionTracker,
@@ -36,6 +34,7 @@ from cstar_async._transport.connection_guard import (
 )
 from cstar_async._transport.decompression import ACCEPT_ENCODING
 from cstar_async._transport.network_errors import network_error
+from cstar_async._transport.streaming import ArrivingResponse
 from cstar_async._transport.upload_payload import UploadPayload
 from cstar_async.errors import ConfigurationError, ConnectionFailedError, CStarError, RequestTimeoutError
 
@@ -93,7 +92,7 @@ class AiohttpTransport:
         self._session = session
         self._owns_session = session is None
         self._connections = ConnectionTracker()
-        self._streams: WeakSet[_Stream] = WeakSet()
+        self._streams: WeakSet[ArrivingResponse] = WeakSet()
         self._stream_count = 0
         self._on_streams = on_streams
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -140,7 +139,7 @@ class AiohttpTransport:
                     response = await self._send_via_user_session(session, request, url, guard, data)
                     protocol = guard.protocol
                 if close_stream is not None and 200 <= response.status <= 299:
-                    stream, close_stream = _Stream(response, close_stream), None
+                    stream, close_stream = ArrivingResponse(response, close_stream), None
                     self._streams.add(stream)
                     return stream
                 if sink is not None and 200 <= response.status <= 299:
@@ -282,57 +281,6 @@ class AiohttpTransport:
             max_field_size=_MAX_HEADER_LINE,
             max_headers=_MAX_HEADERS,
         )
-
-
-class _Stream(StreamingResponse):
-    """A response of aiohttp that is read as it arrives."""
-
-    __slots__ = ("__weakref__", "_on_collect", "_on_end", "_reader", "_response", "_timeout")
-
-    def __init__(self, response: aiohttp.ClientResponse, on_end: Callable[[], None]) -> None:
-        super().__init__(response.status, response.headers, b"")
-        self._response = response
-        self._reader = BodyReader(response)
-        self._timeout = SharedTimeout(0.0, asyncio.get_running_loop())
-        self._on_end = on_end
-        self._on_collect = finalize(self, _call_in_loop, asyncio.get_running_loop(), on_end)
-        self._on_collect.atexit = False
-
-    async def read(self, timeout: float | None) -> bytes:
-        """Return the next bytes; see `StreamingResponse.read`."""
-        seconds = math.inf if timeout is None else timeout
-        if self._timeout.seconds != seconds:
-            self._timeout.close()
-            self._timeout = SharedTimeout(seconds, asyncio.get_running_loop())
-        try:
-            with self._timeout:
-                return await self._reader.read()
-        except TimeoutError:
-            raise RequestTimeoutError("no data of the stream arrived in time") from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise network_error(error) from None
-        except RuntimeError:
-            connection = self._response.connection
-            protocol = None if connection is None else connection.protocol
-            if protocol is not None and protocol.connected:
-                raise CStarError("another task reads this stream; one task at a time can do that") from None
-            raise ConnectionFailedError("the connection was closed, perhaps with its session") from None
-
-    def close(self) -> None:
-        """Close the connection. It cannot be reused, because the body has not been read to its end."""
-        self._timeout.close()
-        connection = self._response.connection
-        self._response.close()
-        if connection is not None:
-            connection.close()  # `ClientResponse.close` leaves it if the event loop has ended
-        if self._on_collect.detach() is not None:
-            self._on_end()
-
-
-def _call_in_loop(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
-    """Call a function for a stream that was not closed. Python may collect it in any thread, and after the end of its loop."""
-    with suppress(RuntimeError):
-        loop.call_soon_threadsafe(function)
 
 
 def _payload(body: bytes) -> bytes | io.BytesIO:
