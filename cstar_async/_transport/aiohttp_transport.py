@@ -157,18 +157,10 @@ class AiohttpTransport:
                 if encoding is not None:
                     body = await self._decompressor.decompress(body, encoding, response.status)
                 return RawResponse(response.status, response.headers, body)
-        except TimeoutError:
-            failure: CStarError = self._timeout_error(is_sent=guard is None or guard.protocol is not None)
-        except RuntimeError:
-            if not session.closed:
+        except (aiohttp.ClientError, OSError, RuntimeError, ValueError) as error:
+            failure = self._failure_of(error, session, guard)
+            if failure is None:
                 raise
-            failure = CStarError(_CLIENT_CLOSED if self._owns_session else _SESSION_CLOSED)
-        except (aiohttp.ClientError, OSError) as error:
-            failure = network_error(error)
-        except ValueError as error:
-            if "AUTHORIZATION" not in str(error):
-                raise  # from a middleware or trace of the user's session
-            failure = ConfigurationError(_SESSION_CREDENTIALS)
         finally:
             if limit is not self._timeout:
                 limit.close()
@@ -182,12 +174,20 @@ class AiohttpTransport:
         # Raised outside the handlers, so that no error of aiohttp becomes its context.
         raise failure
 
-    def _timeout_error(self, *, is_sent: bool) -> CStarError:
-        if self._closed:
-            return ConnectionFailedError(_CLIENT_CLOSED, request_sent=is_sent)
-        if is_sent:
-            return RequestTimeoutError("the server did not respond in time")
-        return RequestTimeoutError("no connection of the session was free, or could be made, in time", request_sent=False)
+    def _failure_of(self, error: Exception, session: aiohttp.ClientSession, guard: ConnectionGuard | None) -> CStarError | None:
+        """Return what a caller gets for an error of aiohttp; None for one of a middleware or trace of the user's session."""
+        if isinstance(error, TimeoutError):
+            is_sent = guard is None or guard.protocol is not None
+            if self._closed:
+                return ConnectionFailedError(_CLIENT_CLOSED, request_sent=is_sent)
+            if is_sent:
+                return RequestTimeoutError("the server did not respond in time")
+            return RequestTimeoutError("no connection of the session was free, or could be made, in time", request_sent=False)
+        if isinstance(error, RuntimeError):
+            return CStarError(_CLIENT_CLOSED if self._owns_session else _SESSION_CLOSED) if session.closed else None
+        if isinstance(error, (aiohttp.ClientError, OSError)):
+            return network_error(error)
+        return ConfigurationError(_SESSION_CREDENTIALS) if "AUTHORIZATION" in str(error) else None
 
     async def _send_via_user_session(
         self, session: aiohttp.ClientSession, request: Request, url: URL, guard: ConnectionGuard, data: object
