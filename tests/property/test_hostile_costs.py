@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from cstar_async import CStarError, DecodeError
 from cstar_async._model.codec import decode_items
-from cstar_async._protocol.envelope import as_object, parse_envelope, parse_page_info, timestamp_of
+from cstar_async._protocol.envelope import as_object, parse_envelope, timestamp_of
 from cstar_async._protocol.error_responses import parse_error
 from cstar_async._protocol.headers import parse_rate_limit, parse_retry_after
 from cstar_async._protocol.messages import RawResponse
-from cstar_async._protocol.paging import Origin, cursor_position, cursor_request, link_header, parse_page
+from cstar_async._protocol.paging import Origin, cursor_position, cursor_request, link_header, parse_page, parse_page_info
 from cstar_async._protocol.sse import SSEParser
 from cstar_async._transport.decompression import StreamDecompressor, decompress
 from cstar_async._values.redaction import redact

@@ -13,11 +13,11 @@ from cstar_async._protocol.envelope import (
     find_request_id,
     parse_envelope,
     parse_lenient,
-    parse_page_info,
     request_id_of,
     timestamp_of,
 )
 from cstar_async._protocol.messages import RawResponse
+from cstar_async._protocol.paging import parse_page_info
 from cstar_async._types import json_type_name
 from cstar_async.pagination import PageInfo
 
