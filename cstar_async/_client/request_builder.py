@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
-from cstar_async._client.call import Call, CallTarget, RawTarget, TransferCall
+from cstar_async._client.call import Call, CallTarget, RawTarget
 from cstar_async._client.context import ClientContext
 from cstar_async._client.settings import CallSettings, check_request_options
 from cstar_async._model.argument_check import check_body, warn_if_misspelt
@@ -21,9 +21,6 @@ from cstar_async._types import UNSET, RequestOptions, is_mapping, is_str
 from cstar_async._values.redaction import redact
 from cstar_async._values.validation import invalid, validate_seconds
 from cstar_async.errors import ConfigurationError, InvalidArgumentError
-
-if TYPE_CHECKING:
-    from cstar_async.files._multipart import BodyContent
 
 RAW_METHODS: Final = ("GET", "POST", "PATCH", "PUT", "DELETE")
 _JSON_BODY: Final = {_headers.CONTENT_TYPE: "application/json"}
@@ -84,7 +81,9 @@ def build_operation_call(
     if operation.json_type is not None and call.body is not None:
         call.add_headers({_headers.CONTENT_TYPE: operation.json_type})
     if has_files:
-        call = _with_files(call, operation, body, options)
+        from cstar_async._client.uploads import with_files  # most clients send no file
+
+        call = with_files(call, operation, body, options)
     if operation.shape in _NOT_JSON:
         call.add_headers({_headers.ACCEPT: operation.text or "*/*"})
     if headers:
@@ -115,51 +114,11 @@ def build_raw_call(
     is_team_scoped = context.scope != "root" and not encoded.startswith("/api/")
     has_key = verb not in SAFE_METHODS and context.scope == "team"  # the library takes no idempotency keys
     call = _build_call(context, settings, target, encoded, query, json, idempotency_key, options, is_team_scoped, has_key)
-    return call if files is None else _with_named_files(call, json, files, options)
-
-
-def _with_files(call: Call, operation: Operation, body: object, options: RequestOptions | None) -> Call:
-    """Return the call of an operation whose body has files."""
-    from cstar_async.files._multipart import fields_of, multipart, single_file  # most clients send no file
-
-    extra_body = None if options is None else options.extra_body
-    if body is None or body is UNSET:
+    if files is None:
         return call
-    if operation.body_format == "multipart":
-        fields = {**fields_of(body), **(extra_body or {})}
-        content = multipart(fields, operation.body_types, operation.file_fields, new_key())
-    elif extra_body:
-        raise InvalidArgumentError("the body is a file, and takes no extra_body")
-    else:
-        content = single_file(body, operation.body_types.get(""), "body")
-    return _with_upload(call, content)
+    from cstar_async._client.uploads import with_named_files
 
-
-def _with_named_files(call: Call, json: object, files: Mapping[str, object], options: RequestOptions | None) -> Call:
-    """Return the call of a form with the fields of *json* and with files."""
-    from cstar_async.files._multipart import fields_of, multipart
-
-    given: object = files
-    if not is_mapping(given) or not all(is_str(name) for name in given):
-        raise InvalidArgumentError(f"files must be a mapping of field names to files, got {type(files).__name__}")
-    if json is not None and not is_mapping(json):
-        raise InvalidArgumentError(f"json must be a mapping of fields beside files, got {type(json).__name__}")
-    extra_body = None if options is None else options.extra_body
-    fields = {**fields_of(json), **(extra_body or {})}
-    for name, value in files.items():
-        if value is None or name in fields:
-            expected = "a file or a list of files, got None" if value is None else "in files or a field of json, not both"
-            raise InvalidArgumentError(f"{name} must be {expected}")
-    fields.update(files)
-    return _with_upload(call, multipart(fields, {}, frozenset(files), new_key()))
-
-
-def _with_upload(call: Call, content: BodyContent) -> Call:
-    from cstar_async.files._upload import Upload
-
-    call.body = None
-    call.add_headers({_headers.CONTENT_TYPE: content.content_type})
-    return TransferCall.of(call, upload=Upload(content))
+    return with_named_files(call, json, files, options)
 
 
 def _build_call(
