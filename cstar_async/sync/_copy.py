@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import attrs
 import orjson
 
-from cstar_async._client.call_budget import CallBudgetSpentError, with_budget
 from cstar_async._model.codec import decode_item
 from cstar_async._model.model import Model
 from cstar_async._types import JSON, UntypedJSON, is_array
@@ -19,6 +18,7 @@ from cstar_async._values.validation import check_instance, check_str, invalid, v
 from cstar_async.client import CStarClient
 from cstar_async.errors import CStarError, NotFoundError
 from cstar_async.models import Article, Customer, Message, Ticket
+from cstar_async.sync._call_budget import CallBudgetSpentError, with_budget
 from cstar_async.sync._file import CopyFile, Transaction
 from cstar_async.sync._plan import Rows, has_id, id_notations, rows_of, table_of, target_of
 from cstar_async.sync._refresh import Refresh, check_source, write

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import attrs
 
-from cstar_async._client.call_budget import CallBudgetSpentError
 from cstar_async._client.executor import ClientExecutor
 from cstar_async._model.model import Model
 from cstar_async.errors import (
@@ -26,6 +25,7 @@ from cstar_async.errors import (
     ResponseTooLargeError,
     ServerError,
 )
+from cstar_async.sync._call_budget import CallBudgetSpentError
 from cstar_async.sync._file import CopyFile, Transaction, Value
 from cstar_async.sync._plan import Pass, Rows, complete_tables, rows_of
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from cstar_async import Page, Paginator
-from cstar_async._client.call_budget import with_budget
 from cstar_async.errors import ConfigurationError, InvalidArgumentError, RateLimitWaitError, UnknownValueWarning
+from cstar_async.sync._call_budget import with_budget
 from tests.codegen.packages import Stub, generate_package, imported
 from tests.codegen.zoo import ZOO
 

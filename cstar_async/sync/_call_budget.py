@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from cstar_async._client.base_client import BaseClient
 from cstar_async._client.executor import ClientExecutor
 from cstar_async._event_loop.clock import Clock
-from cstar_async._rate_limit.interface import Limiter, Permit
 from cstar_async._types import Priority, RateLimitState
 from cstar_async.errors import CStarError
+
+if TYPE_CHECKING:
+    from cstar_async._rate_limit.interface import Limiter, Permit
 
 ClientT = TypeVar("ClientT", bound=BaseClient)
 
@@ -20,8 +22,8 @@ class CallBudgetSpentError(CStarError):
     """The requests of a budget are used up. Nothing was sent."""
 
 
-class CallBudget(Limiter):
-    """Counts the requests of a view, retries included, and refuses those beyond the maximum.
+class CallBudget:
+    """A `Limiter` that counts the requests of a view, retries included, and refuses those beyond the maximum.
 
     The limiter of the client decides about all else.
     """
