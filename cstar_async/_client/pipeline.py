@@ -69,25 +69,25 @@ class RequestPipeline(ABC):
             may_have_acted = False
             while True:
                 call.attempts += 1
-                raised: TransportError | APIError
+                failed: TransportError | APIError
                 try:
                     response = await self._send_once(call)
                 except CStarError as error:
                     call.annotate(error)
                     if not isinstance(error, TransportError) or isinstance(error, ResponseTooLargeError):
                         raise
-                    failure, raised = Failure(request_sent=error.request_sent), error
+                    failed = error
                 else:
                     if 200 <= response.status <= 299:
                         break
                     if response.status == 404 and may_have_acted and call.method == "DELETE":
                         response = RawResponse(404, response.headers, b"")
                         break
-                    raised = parse_error(response, context.clock.time())
-                    call.annotate(raised)
-                    failure = Failure(status=raised.status, code=raised.code, retry_after=raised.retry_after)
+                    failed = parse_error(response, context.clock.time())
+                    call.annotate(failed)
+                failure = Failure.of(failed)
                 may_have_acted = may_have_acted or failure.may_have_acted
-                await self._wait_or_raise(call, failure, raised)
+                await self._wait_or_raise(call, failure, failed)
             context.retry_budget.refund(call.attempts > 1)
             call.response = response
         except BaseException as error:

@@ -17,6 +17,8 @@ from typing import Final
 
 import attrs
 
+from cstar_async.errors import APIError, TransportError
+
 INITIAL_BACKOFF: Final = 0.5
 MAX_BACKOFF: Final = 8.0
 RATE_LIMIT_WAIT: Final = 60.0
@@ -50,6 +52,13 @@ class Failure:
     """Seconds that the server asks to wait."""
     request_sent: bool = True
     """False if the request certainly did not reach the server."""
+
+    @classmethod
+    def of(cls, error: TransportError | APIError) -> Failure:
+        """Return the failure of an attempt that ended with an error."""
+        if isinstance(error, TransportError):
+            return cls(request_sent=error.request_sent)
+        return cls(status=error.status, code=error.code, retry_after=error.retry_after)
 
     @property
     def is_transient(self) -> bool:

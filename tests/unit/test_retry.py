@@ -17,6 +17,7 @@ from cstar_async._protocol.retry import (
     required_wait,
     retry_delay,
 )
+from cstar_async.errors import APIError, ConnectionFailedError, ServerError
 
 LOST, UNSENT = Failure(), Failure(request_sent=False)
 BUSY = Failure(status=409, code="Idempotency_In_Progress")
@@ -167,6 +168,24 @@ def test_decision_is_the_one_of_the_table(row: tuple[Failure, str, int, int, flo
         random=lambda: 0.5,
     )
     assert Decision(action, pytest.approx(wait)) == decision
+
+
+@pytest.mark.parametrize(
+    ("error", "facts"),
+    [
+        (ConnectionFailedError("lost"), (None, None, None, True)),
+        (ConnectionFailedError("refused", request_sent=False), (None, None, None, False)),
+        (ServerError("busy", status=503, code="overloaded", retry_after=2.0), (503, "overloaded", 2.0, True)),
+        (APIError("moved", status=301), (301, None, None, True)),
+    ],
+)
+def test_failure_has_what_its_error_states(
+    error: ConnectionFailedError | APIError, facts: tuple[int | None, str | None, float | None, bool]
+) -> None:
+    """Status, code and wait of a response; without one, whether the request was sent."""
+    failure = Failure.of(error)
+
+    assert facts == (failure.status, failure.code, failure.retry_after, failure.request_sent)
 
 
 def test_retry_costs_five_tokens() -> None:
