@@ -83,8 +83,6 @@ class Paginator(FieldRepr, Generic[T_co]):
         list_key: ListKey,
         read_quota: ReadQuota,
         paging: Paging | None = PAGES,
-        checkpoint: Checkpoint | None = None,
-        read_ahead: int | None = None,
     ) -> None:
         self._fetch = fetch
         self._first_page = first_page
@@ -93,8 +91,8 @@ class Paginator(FieldRepr, Generic[T_co]):
         self._read_quota = read_quota
         self._is_paged = paging is not None
         self._paging = paging or PAGES
-        self._resumed_at = checkpoint
-        self._read_ahead = read_ahead
+        self._resumed_at: Checkpoint | None = None
+        self._read_ahead: int | None = None
         self._progress: _Progress[T_co] = _Progress()
 
     @property
@@ -228,16 +226,15 @@ class Paginator(FieldRepr, Generic[T_co]):
                 f"checkpoint must have this list's page and size, got page {start.first_page} with {start.page_size} items a page; "
                 "leave them out of the list"
             )
-        return Paginator(
-            self._fetch,
-            first_page=start.page if self._paging.is_numbered else start.cursor,
-            page_size=start.page_size,
-            list_key=self._list_key,
-            read_quota=self._read_quota,
-            paging=self._paging if self._is_paged else None,
-            checkpoint=start,
-            read_ahead=self._read_ahead,
-        )
+        paginator = copy.copy(self)
+        paginator._resume_at(start)  # noqa: SLF001 - a copy of this one
+        return paginator
+
+    def _resume_at(self, start: Checkpoint) -> None:
+        self._first_page = start.page if self._paging.is_numbered else start.cursor
+        self._page_size = start.page_size
+        self._resumed_at = start
+        self._progress = _Progress()
 
     async def estimate(self) -> IterationEstimate:
         """Estimate the cost of an iteration; of the rest of it after `resume()`.
