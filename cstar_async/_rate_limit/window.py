@@ -100,6 +100,7 @@ class RateLimitWindow:
                 return False
             if self._ends is None and self.slow_start.in_flight(priority) == 0:
                 return True  # it finds out what the window allows
+        # As `_reserved`, without its call, because every request runs this.
         available = self.remaining - self.in_flight - (self.reserve * self.limit if priority else 0)
         if available > self.unconfirmed:
             return True
@@ -110,22 +111,26 @@ class RateLimitWindow:
         """Return how many requests can still be sent in this window; after its end, in the next one."""
         is_over = self._ends is not None and (now >= self._ends or epoch >= self._opens_by_wall_clock)
         left = self.limit if is_over else self.remaining
-        return max(0, math.ceil(left - self.in_flight - self.unconfirmed - (self.reserve * self.limit if priority else 0)))
+        return max(0, math.ceil(left - self.in_flight - self.unconfirmed - self._reserved(priority)))
 
     def number(self, priority: Priority, now: float, epoch: float) -> int:
         """Return the number of the window, or of the next one if this one is over or closed to the priority."""
         is_over = now >= self._opens or epoch >= self._opens_by_wall_clock
-        is_closed = self.remaining <= (self.reserve * self.limit if priority else 0)
+        is_closed = self.remaining <= self._reserved(priority)
         return self._number + (is_over or is_closed)
 
     def may_free_capacity(self, priority: Priority, ahead: int = 0) -> bool:
         """Return whether responses to requests in flight may allow more, because remaining may include those already."""
-        return self.in_flight > 0 and self.remaining - ahead > (self.reserve * self.limit if priority else 0)
+        return self.in_flight > 0 and self.remaining - ahead > self._reserved(priority)
 
     def blocking_losses(self, priority: Priority) -> int:
         """Return how many requests without a response keep others waiting; 0 if the limit does."""
-        available = self.remaining - self.in_flight - (self.reserve * self.limit if priority else 0)
+        available = self.remaining - self.in_flight - self._reserved(priority)
         return self.unconfirmed if 0 < available <= self.unconfirmed else 0
+
+    def _reserved(self, priority: Priority) -> float:
+        """Return how many requests of the limit are left to those of a higher priority."""
+        return self.reserve * self.limit if priority else 0.0
 
     def acquire(self, priority: Priority, now: float) -> int:
         """Take a permit. Return the number of the slow start that it belongs to; 0 without one."""
