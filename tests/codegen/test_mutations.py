@@ -18,7 +18,7 @@ from codegen.spec.document import Node
 from codegen.spec.loader import read
 from tests.codegen.changes.document_rows import pets
 from tests.codegen.documents import small
-from tests.codegen.strokes import places_of, strike, strike_text
+from tests.codegen.mutations import places_of, strike, strike_text
 from tests.codegen.zoo import ZOO
 
 pytestmark = pytest.mark.no_cover
