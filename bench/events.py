@@ -34,7 +34,7 @@ CONCURRENCY = 20
 RECEIVERS = ("bare", "checked", "memory", "file")
 CHANGES = 20
 """Tickets that are created for each receiver in a round."""
-WAYS = ("bare", "memory", "file", "stream")
+RECEIVERS_COMPARED = ("bare", "memory", "file", "stream")
 
 
 async def throughput(port: int) -> dict[str, tuple[list[float], list[float]]]:
@@ -72,7 +72,7 @@ async def throughput(port: int) -> dict[str, tuple[list[float], list[float]]]:
 
 
 class Receivers:
-    """Receive events of new tickets in each way, and record the time."""
+    """Receive events of new tickets with each receiver, and record the time."""
 
     def __init__(self) -> None:
         self._handlers: dict[str, Callable[[web.Request], Awaitable[web.Response]]] = {"bare": self._bare}
@@ -109,7 +109,7 @@ class Receivers:
 
 async def delays(url: str, key: str) -> dict[str, list[float]]:
     """Return milliseconds from the call that creates a ticket to its handler, and to the response of the call."""
-    receivers, results = Receivers(), {way: list[float]() for way in (*WAYS, "response")}
+    receivers, results = Receivers(), {name: list[float]() for name in (*RECEIVERS_COMPARED, "response")}
     application = web.Application()
     application.router.add_post("/{name}", receivers.handle)
     runner = web.AppRunner(application, access_log=None)
@@ -128,28 +128,28 @@ async def delays(url: str, key: str) -> dict[str, list[float]]:
                     receivers.add(name, await stack.enter_async_context(WebhookInbox(hook.secret or "", store=store)))
                 hooks[name] = hook.id
 
-            async def open_tickets(way: str) -> None:
+            async def open_tickets(name: str) -> None:
                 for _ in range(CHANGES):
                     begun = time.perf_counter()
                     ticket = await cstar.tickets.create(title="Cannot log in")
                     results["response"].append((time.perf_counter() - begun) * 1e3)
-                    results[way].append((await receivers.wait(ticket.id) - begun) * 1e3)
+                    results[name].append((await receivers.wait(ticket.id) - begun) * 1e3)
 
             for _ in range(ROUNDS):
-                for way in random.sample(WAYS, len(WAYS)):
-                    if way == "stream":
+                for name in random.sample(RECEIVERS_COMPARED, len(RECEIVERS_COMPARED)):
+                    if name == "stream":
                         async with cstar.events(TicketCreated) as stream:
-                            running = asyncio.ensure_future(pump(stream, receivers))
-                            await open_tickets(way)
+                            running = asyncio.ensure_future(record_events(stream, receivers))
+                            await open_tickets(name)
                             running.cancel()
                     else:
-                        await cstar.webhooks.update(hooks[way], is_active=True)
-                        await open_tickets(way)
-                        await cstar.webhooks.update(hooks[way], is_active=False)
+                        await cstar.webhooks.update(hooks[name], is_active=True)
+                        await open_tickets(name)
+                        await cstar.webhooks.update(hooks[name], is_active=False)
     return results
 
 
-async def pump(stream: EventStream, receivers: Receivers) -> None:
+async def record_events(stream: EventStream, receivers: Receivers) -> None:
     """Record the events of a stream."""
     async for event in stream:
         if isinstance(event, TicketCreated):
@@ -179,10 +179,10 @@ def main() -> int:
         spread = f"{median:.2f} [{lower:.2f} to {upper:.2f}]"
         table.add_row(name, f"{statistics.median(used):.0f}", spread, f"{statistics.median(rate):.0f}")
     console.print(table)
-    table = Table("way", "median ms", "quartiles", title="From a change to its handler")
-    for way, waits in times.items():
+    table = Table("receiver", "median ms", "quartiles", title="From a change to its handler")
+    for name, waits in times.items():
         lower, median, upper = statistics.quantiles(waits, n=4)
-        table.add_row(way, f"{median:.1f}", f"{lower:.1f} to {upper:.1f}")
+        table.add_row(name, f"{median:.1f}", f"{lower:.1f} to {upper:.1f}")
     console.print(table)
     return 0
 

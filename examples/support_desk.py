@@ -46,7 +46,7 @@ asyncio.run(main())
 """
 
 
-class Tally(Hooks):
+class Counts(Hooks):
     """Count requests, retries and waits."""
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ async def faulty_server() -> AsyncGenerator[tuple[str, str]]:
         await process.wait()
 
 
-async def run(cstar: CStarClient, console: Console, tally: Tally, *, is_real: bool) -> bool:
+async def run(cstar: CStarClient, console: Console, counts: Counts, *, is_real: bool) -> bool:
     """Run all steps and return whether every ticket exists exactly once."""
     began = time.perf_counter()
 
@@ -101,21 +101,21 @@ async def run(cstar: CStarClient, console: Console, tally: Tally, *, is_real: bo
     is_complete = False
     tickets: list[Ticket] = []
     try:
-        tickets = await open_tickets(cstar, console, tally, customers, mark)
+        tickets = await open_tickets(cstar, console, counts, customers, mark)
         is_complete = await check_tickets(cstar, console, tickets, mark)
         await reply(cstar, console, tickets[0])
         await show_error(cstar, console)
     finally:
         if is_real:
             await clean_up(cstar, console, tickets, customers)
-    summary(cstar, console, tally, time.perf_counter() - began)
+    summary(cstar, console, counts, time.perf_counter() - began)
     return is_complete
 
 
-async def open_tickets(cstar: CStarClient, console: Console, tally: Tally, customers: list[Customer], mark: str) -> list[Ticket]:
+async def open_tickets(cstar: CStarClient, console: Console, counts: Counts, customers: list[Customer], mark: str) -> list[Ticket]:
     """Create a hundred tickets concurrently while responses are lost."""
     console.rule(f"[bold]{TICKETS} tickets at once", align="left")
-    before = tally.attempts
+    before = counts.attempts
     tickets = await asyncio.gather(
         *(
             cstar.tickets.create(
@@ -128,8 +128,8 @@ async def open_tickets(cstar: CStarClient, console: Console, tally: Tally, custo
             for number in range(TICKETS)
         )
     )
-    retried = ", ".join(f"{count} x {reason}" for reason, count in tally.reasons.most_common()) or "none"
-    console.print(f"{len(tickets)} tickets created with {tally.attempts - before} requests; retried after: {retried}\n")
+    retried = ", ".join(f"{count} x {reason}" for reason, count in counts.reasons.most_common()) or "none"
+    console.print(f"{len(tickets)} tickets created with {counts.attempts - before} requests; retried after: {retried}\n")
     return tickets
 
 
@@ -141,8 +141,8 @@ async def check_tickets(cstar: CStarClient, console: Console, tickets: list[Tick
         pages += 1
         titles.update(ticket.title for ticket in page)
     holds = set(titles) == {ticket.title for ticket in tickets} and set(titles.values()) == {1}
-    verdict = f"[green]{EXPECTED}[/]" if holds else "[red]tickets are missing or duplicated[/]"
-    console.print(f"{titles.total()} tickets on {pages} pages: {verdict}\n")
+    conclusion = f"[green]{EXPECTED}[/]" if holds else "[red]tickets are missing or duplicated[/]"
+    console.print(f"{titles.total()} tickets on {pages} pages: {conclusion}\n")
     return holds
 
 
@@ -176,12 +176,12 @@ async def clean_up(cstar: CStarClient, console: Console, tickets: list[Ticket], 
     console.print(f"[dim]removed {len(tickets)} tickets and {len(customers)} customers[/]\n")
 
 
-def summary(cstar: CStarClient, console: Console, tally: Tally, seconds: float) -> None:
+def summary(cstar: CStarClient, console: Console, counts: Counts, seconds: float) -> None:
     """Print the counts and times."""
     table = Table(title="Summary", title_justify="left", show_header=False)
-    table.add_row("calls", str(tally.calls))
-    table.add_row("retries", f"{tally.reasons.total()}, {tally.attempts} requests in total")
-    table.add_row("waited", f"{tally.waited:.1f} s in total, by concurrent calls")
+    table.add_row("calls", str(counts.calls))
+    table.add_row("retries", f"{counts.reasons.total()}, {counts.attempts} requests in total")
+    table.add_row("waited", f"{counts.waited:.1f} s in total, by concurrent calls")
     table.add_row("time", f"{seconds:.1f} s")
     limit = cstar.rate_limit
     if limit is not None:
@@ -193,16 +193,16 @@ def summary(cstar: CStarClient, console: Console, tally: Tally, seconds: float) 
 async def main() -> int:
     """Run against a local server, or against cStar."""
     console = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
-    tally = Tally()
+    counts = Counts()
     try:
         if os.environ.get("CSTAR_API_KEY"):
-            async with CStarClient.from_env(hooks=[tally]) as cstar:
-                return 0 if await run(cstar, console, tally, is_real=True) else 1
+            async with CStarClient.from_env(hooks=[counts]) as cstar:
+                return 0 if await run(cstar, console, counts, is_real=True) else 1
         async with (
             faulty_server() as (url, key),
-            CStarClient(api_key=key, base_url=url, retry_budget=None, hooks=[tally]) as cstar,
+            CStarClient(api_key=key, base_url=url, retry_budget=None, hooks=[counts]) as cstar,
         ):
-            return 0 if await run(cstar, console, tally, is_real=False) else 1
+            return 0 if await run(cstar, console, counts, is_real=False) else 1
     except CStarError as error:
         console.print(Panel(error.report(), title="Stopped early", title_align="left", style="red"))
         return 1

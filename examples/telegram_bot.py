@@ -27,7 +27,7 @@ from cstar_async import CStarClient, CStarError, NotFoundError, idempotency_key
 from cstar_async.models import Ticket
 from cstar_async.webhooks import SqliteStore, TicketClosed, TicketMessageAdded, TicketUpdated, WebhookInbox
 
-CHAT, ASKED = "telegram_chat", "telegram_message"
+CHAT_ID, MESSAGE_ID = "telegram_chat", "telegram_message"
 """The metadata keys of a ticket that have its chat and its first message."""
 MAX_LENGTH = 4096
 """Characters of a Telegram message."""
@@ -62,7 +62,7 @@ class TicketBot:
                 title=command.args.splitlines()[0][:80],
                 initial_message=command.args,
                 customer_name=_name_of(message),
-                metadata={CHAT: message.chat.id, ASKED: message.message_id},
+                metadata={CHAT_ID: message.chat.id, MESSAGE_ID: message.message_id},
                 idempotency_key=idempotency_key("telegram", message.chat.id, message.message_id),
             )
         except CStarError:
@@ -75,7 +75,7 @@ class TicketBot:
         quoted = message.reply_to_message and message.reply_to_message.text
         ticket = await self._ticket(quoted.split("\n", 1)[0]) if quoted and message.text else None
         # The message may contain the id of another ticket, if an agent wrote it. So the ticket must name the chat.
-        if ticket is None or message.text is None or (ticket.metadata or {}).get(CHAT) != message.chat.id:
+        if ticket is None or message.text is None or (ticket.metadata or {}).get(CHAT_ID) != message.chat.id:
             return
         await self._cstar.tickets.messages.create(
             ticket.id,
@@ -111,14 +111,14 @@ class TicketBot:
     async def _send(self, ticket: Ticket | None, text: str) -> None:
         """Send a message about a ticket. A crash right after it may repeat it, because Telegram has no idempotency keys."""
         metadata = (ticket and ticket.metadata) or {}
-        chat, asked = metadata.get(CHAT), metadata.get(ASKED)
-        if ticket is None or not isinstance(chat, int) or not isinstance(asked, int):
+        chat_id, message_id = metadata.get(CHAT_ID), metadata.get(MESSAGE_ID)
+        if ticket is None or not isinstance(chat_id, int) or not isinstance(message_id, int):
             return  # the ticket was created elsewhere
         size = MAX_LENGTH - len(ticket.id) - 1
         for start in range(0, len(text), size):
-            reply = ReplyParameters(message_id=asked, allow_sending_without_reply=True)
+            reply = ReplyParameters(message_id=message_id, allow_sending_without_reply=True)
             try:
-                await self._bot.send_message(chat, f"{ticket.id}\n{text[start : start + size]}", reply_parameters=reply)
+                await self._bot.send_message(chat_id, f"{ticket.id}\n{text[start : start + size]}", reply_parameters=reply)
             except TelegramForbiddenError:
                 return  # the user blocked the bot
 

@@ -122,8 +122,10 @@ class Board:
         holds = set(counts.values()) == {1}
         table = Table(title="Summary", title_justify="left", show_header=False)
         table.add_row("tickets", str(len(counts)))
-        verdict = "[green]exactly one for every ticket[/]" if holds else f"[red]welcomes by ticket: {Counter(counts.values())}[/]"
-        table.add_row("welcomes", f"{sum(counts.values())}: {verdict}")
+        conclusion = (
+            "[green]exactly one for every ticket[/]" if holds else f"[red]welcomes by ticket: {Counter(counts.values())}[/]"
+        )
+        table.add_row("welcomes", f"{sum(counts.values())}: {conclusion}")
         if self.waits:
             times = f"{statistics.median(self.waits):.2f} s median, {max(self.waits):.1f} s maximum"
             table.add_row("from ticket to welcome", times)

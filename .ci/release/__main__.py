@@ -56,19 +56,19 @@ def main() -> None:
     versions = sys.argv[1:] or ["highest", "lowest"]
     found: list[str] = []
     if is_release:
-        say("check version, changelog, metadata and tree")
+        print_step("check version, changelog, metadata and tree")
         found = [*problems(ROOT), *uncommitted()]
         print("\n".join([*found, "the archives are built and tested, but must not be published"] if found else ["all are in step"]))
-    say("build twice, and compare")
+    print_step("build twice, and compare")
     built = build()
     run(sys.executable, "-m", "twine", "check", "--strict", *map(str, built))
     with tempfile.TemporaryDirectory() as folder:
         if is_release:
-            say("write the SBOM")
+            print_step("write the SBOM")
             write_sbom(Path(folder) / "sbom")
         for archive in built:
             for one in versions:
-                say(f"test {archive.name} with the {one} versions of its dependencies")
+                print_step(f"test {archive.name} with the {one} versions of its dependencies")
                 check_installed(install(archive, Path(folder) / f"{archive.suffix[1:]}-{one}", one))
     print(f"\ndist/ has {', '.join(sorted(path.name for path in DIST.iterdir()))}")
     if found:
@@ -184,7 +184,7 @@ def output(*command: str) -> str:
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def say(step: str) -> None:
+def print_step(step: str) -> None:
     """Print the name of a step."""
     print(f"\n== {step}", flush=True)
 

@@ -23,7 +23,7 @@ from cstar_async import CStarClient
 from cstar_async.webhooks import EventStore, MemoryStore, SqliteStore, WebhookInbox, sign
 
 CALLS_OF_A_PROCESS = 500
-DELIVERIES_AT_ONCE = 20
+MAX_CONCURRENT_DELIVERIES = 20
 
 Measure = Callable[[int], Awaitable[float]]
 """Does the work of a size, and returns the CPU seconds that it took."""
@@ -81,8 +81,8 @@ async def events(make: Callable[[str], EventStore], sizes: Sequence[int]) -> lis
         with tempfile.TemporaryDirectory() as folder:
             async with inbox_with(make(folder)) as inbox:
                 taken = 0.0
-                for first in range(1, size + 1, DELIVERIES_AT_ONCE):
-                    taken += await _deliver(inbox, range(first, min(size + 1, first + DELIVERIES_AT_ONCE)))
+                for first in range(1, size + 1, MAX_CONCURRENT_DELIVERIES):
+                    taken += await _deliver(inbox, range(first, min(size + 1, first + MAX_CONCURRENT_DELIVERIES)))
                 return taken
 
     return await points(deliver, sizes, 200)

@@ -82,11 +82,11 @@ class Worker:
         command = [python, "-m", "bench.peers.worker", key, *urls]
         self._process = start_on_first_core([*command, "--uvloop"] if uvloop else command)
 
-    def run(self, work: str, times: int, at_once: int = 1, limit: float | None = None) -> Reply:
+    def run(self, work: str, times: int, concurrency: int = 1, limit: float | None = None) -> Reply:
         """Run a command in the process. After *limit* seconds without a reply, kill it and raise `TimeoutError`."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"work": work, "times": times, "at_once": at_once}) + "\n")
+        self._process.stdin.write(json.dumps({"work": work, "times": times, "concurrency": concurrency}) + "\n")
         self._process.stdin.flush()
         if not select.select([self._process.stdout], [], [], limit)[0]:
             self._process.kill()

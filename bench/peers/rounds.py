@@ -30,7 +30,7 @@ class Measurement(NamedTuple):
 
     work: str
     times: int
-    at_once: int = 1
+    concurrency: int = 1
     is_heavy: bool = False
 
 
@@ -145,13 +145,13 @@ def beside_base(keys: Sequence[str], measure: Callable[[str], float], rounds: in
 
 def _measure(measurement: Measurement, workers: dict[str, Worker], rounds: int) -> dict[str, Figure]:
     """Measure those clients that can do it, after a call that is not counted."""
-    work, times, at_once, is_heavy = measurement
-    _progress(f"{work}, {at_once} at once")
+    work, times, concurrency, is_heavy = measurement
+    _progress(f"{work}, {concurrency} at once")
 
     def measure(key: str) -> float:
-        return workers[key].run(work, times, at_once)["seconds"] or 0.0
+        return workers[key].run(work, times, concurrency)["seconds"] or 0.0
 
-    able = [key for key, worker in workers.items() if is_heavy or worker.run(work, 1, at_once)["seconds"] is not None]
+    able = [key for key, worker in workers.items() if is_heavy or worker.run(work, 1, concurrency)["seconds"] is not None]
     return beside_base(able, measure, _heavy(rounds) if is_heavy else rounds, is_heavy=is_heavy)
 
 

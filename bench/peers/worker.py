@@ -45,15 +45,15 @@ class Worker:
         await self._client.close()
         await self._delayed.close()
 
-    async def run(self, work: str, times: int, at_once: int = 1) -> Reply:
+    async def run(self, work: str, times: int, concurrency: int = 1) -> Reply:
         """Run a command and return its figures. Times are seconds of the CPU or of the clock."""
-        return await self._commands[work](times, at_once)
+        return await self._commands[work](times, concurrency)
 
-    async def _gets(self, times: int, at_once: int) -> Reply:
+    async def _gets(self, times: int, concurrency: int) -> Reply:
         async def burst() -> object:
-            return await asyncio.gather(*(self._get() for _ in range(at_once)))
+            return await asyncio.gather(*(self._get() for _ in range(concurrency)))
 
-        return await _cpu(self._get if at_once == 1 else burst, times, at_once)
+        return await _cpu(self._get if concurrency == 1 else burst, times, concurrency)
 
     async def _get(self) -> object:
         return await self._client.get(next(self._numbers))

@@ -346,8 +346,8 @@ def _renamed(old: Mapping[_Key, Node], new: Mapping[_Key, Node]) -> dict[_Key, _
     found: dict[_Key, _Key] = {}
     for wire, node in lost.items():
         same = [other for other, candidate in came.items() if candidate == node]
-        rivals = [other for other, candidate in lost.items() if candidate == node]
-        if len(same) == len(rivals) == 1:
+        candidates = [other for other, candidate in lost.items() if candidate == node]
+        if len(same) == len(candidates) == 1:
             found[wire] = same[0]
     return found
 

@@ -93,9 +93,9 @@ def argument_pairs(old: Sequence[Argument], new: Sequence[Argument], classes: Ma
     lost, came = _rest(old, pairs, 0), _rest(new, pairs, 1)
     for one in lost:
         alike = [other for other in came if _is_same_kind(one, other, classes) and other not in (second for _, second in pairs)]
-        rivals = [other for other in lost if any(_is_same_kind(other, candidate, classes) for candidate in alike)]
+        candidates = [other for other in lost if any(_is_same_kind(other, candidate, classes) for candidate in alike)]
         close = [other for other in alike if SequenceMatcher(None, one.name, other.name).ratio() > 0.6]
-        if len(alike) == 1 and len(rivals) == 1:
+        if len(alike) == 1 and len(candidates) == 1:
             pairs.append((one, alike[0]))
         elif len(close) == 1:
             pairs.append((one, close[0]))

@@ -102,8 +102,8 @@ class _Comparison:
         """Compare what a caller gets."""
         before, after = self._old_types.of(old), self._new_types.of(new)
         if before != after:
-            fits, fitted = self._takes(before, after), self._takes(after, before)
-            kind: Kind = "changed" if fits == fitted else "narrowed" if fits else "widened"
+            fits, fits_old = self._takes(before, after), self._takes(after, before)
+            kind: Kind = "changed" if fits == fits_old else "narrowed" if fits else "widened"
             yield _change(kind, name, place, f"{verb} `{new}`, was `{old}`", breaks=not fits)
 
     def _takes(self, wanted: AnyOf, given: AnyOf) -> bool:
@@ -140,8 +140,8 @@ class _Comparison:
         if one.is_required != other.is_required:  # that it may be left out was said already
             before, after = _given_only(before), _given_only(after)
         if before != after:
-            fits, fitted = self._takes(after, before), self._takes(before, after)
-            kind: Kind = "changed" if fits == fitted else "widened" if fits else "narrowed"
+            fits, fits_old = self._takes(after, before), self._takes(before, after)
+            kind: Kind = "changed" if fits == fits_old else "widened" if fits else "narrowed"
             message = f"takes `{other.annotation}`, was `{one.annotation}`"
             yield _change(kind, name, other.place or place, message, breaks=not fits)
 

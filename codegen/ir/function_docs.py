@@ -51,7 +51,7 @@ BATCHED_CALL = (
     " *idempotency_key* and the same arguments in the same order: nothing is done twice."
 )
 OPEN_BODY = "Fields that the document does not list go into `options=RequestOptions(extra_body={…})`."
-FREE = "The fields of the response are not documented."
+UNDOCUMENTED_FIELDS = "The fields of the response are not documented."
 
 
 def function_docstring(document: Document, operation: Operation, arguments: list[tuple[str, str]]) -> str:
@@ -126,7 +126,7 @@ def _request_line(operation: Operation) -> str:
 def _description(document: Document, operation: Operation) -> list[Block]:
     body, result = body_name(operation), result_name(operation)
     notes = [OPEN_BODY] if body and is_open(document.schemas[body]) else []
-    notes += [FREE] if result and is_free_object(document.schemas[result]) else []
+    notes += [UNDOCUMENTED_FIELDS] if result and is_free_object(document.schemas[result]) else []
     blocks = paragraphs(operation.node, python_names(document, operation))
     blocks = blocks[1:] if blocks[:1] == [summary_of(operation)] else blocks
     if notes and blocks and isinstance(blocks[-1], str):

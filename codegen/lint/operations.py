@@ -114,17 +114,17 @@ class OperationRules:
         for parameter in self._operation.parameters:
             supplied = parameter.location == "path" and f"{{{parameter.name}}}" in prefix
             if parameter.location == "path" and supplied != parameter.is_supplied_by_client:
-                who = "the client" if supplied else "the caller"
-                self._problems.add(parameter.pointer, f"the path parameter `{parameter.name}` must be supplied by {who}.")
+                provider = "the client" if supplied else "the caller"
+                self._problems.add(parameter.pointer, f"the path parameter `{parameter.name}` must be supplied by {provider}.")
 
     def _inspect_parameter(self, parameter: Parameter) -> None:
         for key in REQUIRED_PARAMETER_KEYS:
             if not parameter.node.get(key):
                 self._problems.add(parameter.pointer, f"the parameter `{parameter.name}` has no `{key}`.")
-        twins = [
+        duplicates = [
             other for other in self._operation.parameters if (other.name, other.location) == (parameter.name, parameter.location)
         ]
-        if len(twins) > 1:
+        if len(duplicates) > 1:
             self._add(f"the {parameter.location} parameter `{parameter.name}` is declared twice.")
         if parameter.is_positional and parameter.location != "query":
             self._problems.add(parameter.pointer, "`x-cstar-positional` is for query parameters; those of the path are positional.")

@@ -17,15 +17,15 @@ _UNION_KEYS = frozenset({*REQUIRED_COMPONENT_KEYS, "oneOf", "discriminator", "x-
 def inspect(document: Document, problems: ProblemCollector) -> None:
     """Check all unions, and report keys of unions in other schemas."""
     fallback_pointers: set[str] = set()
-    twins: dict[frozenset[str], str] = {}
+    duplicates: dict[frozenset[str], str] = {}
     for name, schema in document.schemas.items():
         pointer = child_pointer("#/components/schemas", name)
         if is_union(schema) and not schema.get("x-cstar-envelope"):
             fallback_pointers |= UnionRules(document, schema, pointer, problems).inspect()
             members = frozenset(union_members(schema))
-            if members in twins:
-                problems.add(pointer, f"`{twins[members]}` has the same members, so the two cannot be distinguished.")
-            twins.setdefault(members, name)
+            if members in duplicates:
+                problems.add(pointer, f"`{duplicates[members]}` has the same members, so the two cannot be distinguished.")
+            duplicates.setdefault(members, name)
     _inspect_misplaced_keys(document, fallback_pointers, problems)
 
 

@@ -260,11 +260,11 @@ def test_utf8_arguments_work_in_the_c_locale() -> None:
 
 def test_control_characters_of_the_server_do_not_reach_the_terminal(command: Command, fake_server: FakeCStar) -> None:
     """Titles, ids and messages of errors cannot move the cursor or change the title of a window."""
-    evil = "\x1b]0;owned\x07\x9b31m\u202eA"
-    ticket = command("tickets", "create", "--title", evil, "--json")
-    assert ticket.json["title"] == evil
+    hostile = "\x1b]0;owned\x07\x9b31m\u202eA"
+    ticket = command("tickets", "create", "--title", hostile, "--json")
+    assert ticket.json["title"] == hostile
     shown = [command("tickets", "get", ticket.json["id"]), ticket]
-    fake_server.faults.add(status=400, message=evil)
+    fake_server.faults.add(status=400, message=hostile)
     shown.append(command("tickets", "list"))
     assert not [text for one in shown for text in (one.out, one.err) if re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", text)]
 

@@ -1,1 +1,1 @@
-"""The client over real loopback HTTP, against servers made for one answer."""
+"""The client over real loopback HTTP, against servers made for one response."""

@@ -42,7 +42,7 @@ class Plan(NamedTuple):
     tickets: int
     events_per_ticket: int
     outages: tuple[Span, ...]
-    spent: tuple[Span, ...]
+    closed_windows: tuple[Span, ...]
     """The hours in which no request is left."""
     disk_failures: tuple[Span, ...]
     suspensions: dict[float, float]
@@ -58,14 +58,14 @@ class Plan(NamedTuple):
 class SimulatedStore(SqliteStore):
     """A store in a file on a disk that fails at times, before a write or after it."""
 
-    def __init__(self, path: Path, world: World) -> None:
-        super().__init__(path, _clock=world)
-        self._world = world
+    def __init__(self, path: Path, simulation: Simulation) -> None:
+        super().__init__(path, _clock=simulation)
+        self._simulation = simulation
 
     async def _run_in_thread(self, run: Callable[[sqlite3.Connection], T], *, is_durable: bool = True) -> T:
         await asyncio.sleep(0)  # the process may be killed before the write
-        fails = self._world.is_in(self._world.plan.disk_failures)
-        if fails and self._world.random.random() < 0.7:
+        fails = self._simulation.is_in(self._simulation.plan.disk_failures)
+        if fails and self._simulation.random.random() < 0.7:
             raise sqlite3.OperationalError("database or disk is full")
         job = _sqlite_store._Job(run, is_durable, asyncio.Future())  # pyright: ignore[reportPrivateUsage]
         self._run_transaction([job])
@@ -82,7 +82,7 @@ class SimulatedStore(SqliteStore):
             self._connection = None
 
 
-class World:
+class Simulation:
     """cStar, the machine of the bot, and its processes. It is the clock of the bot."""
 
     def __init__(self, plan: Plan, path: Path, seed: int) -> None:
@@ -152,7 +152,7 @@ class World:
                 raise RequestTimeoutError("no response")
             errors = ConnectionFailedError("no connection"), ServerError("maintenance", status=503, retry_after=600.0)
             raise self.random.choice([*errors, ServerError("bad gateway", status=502)])
-        if span := self.is_in(self.plan.spent):
+        if span := self.is_in(self.plan.closed_windows):
             end = self._began + span.end
             retry_at = datetime.fromtimestamp(end, UTC)
             raise RateLimitWaitError("no requests are left", retry_at=retry_at, wait=end - self.time())

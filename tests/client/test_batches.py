@@ -1,4 +1,4 @@
-"""Calls that carry many things: how many at once, how more are split, and answers that are no JSON."""
+"""Calls that carry many things: how many at once, how more are split, and responses that are no JSON."""
 
 from __future__ import annotations
 

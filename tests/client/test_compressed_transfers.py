@@ -43,48 +43,48 @@ async def _requested(client: CStarClient, _: Path) -> bytes:
         return b"".join([piece async for piece in stream])
 
 
-WAYS: list[Callable[[CStarClient, Path], Awaitable[bytes]]] = [_saved, _in_pieces, _requested]
-Way = Callable[[CStarClient, Path], Awaitable[bytes]]
+METHODS: list[Callable[[CStarClient, Path], Awaitable[bytes]]] = [_saved, _in_pieces, _requested]
+Method = Callable[[CStarClient, Path], Awaitable[bytes]]
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("encoding", COMPRESSED)
 async def test_every_supported_encoding_is_decompressed(
-    server: Server, client: CStarClient, tmp_path: Path, way: Way, encoding: str
+    server: Server, client: CStarClient, tmp_path: Path, method: Method, encoding: str
 ) -> None:
     """As in a response in memory, several encodings too."""
     server.script(raw(COMPRESSED[encoding], headers={"Content-Encoding": encoding}))
 
-    assert CONTENT == await way(client, tmp_path)
+    assert CONTENT == await method(client, tmp_path)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("encoding", ["gzip", "br", "gzip, gzip", "zstd"])
 async def test_empty_body_of_any_encoding_is_empty(
-    server: Server, client: CStarClient, tmp_path: Path, way: Way, encoding: str
+    server: Server, client: CStarClient, tmp_path: Path, method: Method, encoding: str
 ) -> None:
     """Nothing was compressed, so nothing is broken or unsupported."""
     server.script(raw(b"", headers={"Content-Encoding": encoding}))
 
-    assert b"" == await way(client, tmp_path)
+    assert b"" == await method(client, tmp_path)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("encoding", [name for name in COMPRESSED if name != "identity"])
 @pytest.mark.parametrize("missing", [1, 8, 300])
 async def test_half_a_body_is_no_body(
-    server: Server, make_client: MakeClient, tmp_path: Path, way: Way, encoding: str, missing: int
+    server: Server, make_client: MakeClient, tmp_path: Path, method: Method, encoding: str, missing: int
 ) -> None:
     """Although the connection did not break: a server that failed has ended the response in the usual way."""
     server.default = raw(COMPRESSED[encoding][:-missing], headers={"Content-Encoding": encoding})
 
     with pytest.raises(ConnectionFailedError, match=r"the response cannot be decompressed: it is (truncated|broken)"):
-        await way(make_client(max_retries=1), tmp_path)
+        await method(make_client(max_retries=1), tmp_path)
 
     assert [] == list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
     ("encoding", "body", "reason"),
     [
@@ -98,21 +98,21 @@ async def test_half_a_body_is_no_body(
     ],
 )
 async def test_body_that_cannot_be_decompressed_is_an_error(
-    server: Server, make_client: MakeClient, tmp_path: Path, way: Way, encoding: str, body: bytes, reason: str
+    server: Server, make_client: MakeClient, tmp_path: Path, method: Method, encoding: str, body: bytes, reason: str
 ) -> None:
     """It says why."""
     server.default = raw(body, headers={"Content-Encoding": encoding})
 
     with pytest.raises(ConnectionFailedError, match=f"the response cannot be decompressed: {reason}"):
-        await way(make_client(max_retries=0), tmp_path)
+        await method(make_client(max_retries=0), tmp_path)
 
 
-@pytest.mark.parametrize("way", WAYS)
-async def test_empty_body_stays_empty(server: Server, client: CStarClient, tmp_path: Path, way: Way) -> None:
+@pytest.mark.parametrize("method", METHODS)
+async def test_empty_body_stays_empty(server: Server, client: CStarClient, tmp_path: Path, method: Method) -> None:
     """It may have the header, too."""
     server.script(raw(b"", headers={"Content-Encoding": "gzip"}))
 
-    assert b"" == await way(client, tmp_path)
+    assert b"" == await method(client, tmp_path)
 
 
 @attrs.define

@@ -23,14 +23,14 @@ async def test_ten_thousand_calls_at_once_wait_in_little_memory(server: Server, 
         before, _ = tracemalloc.get_traced_memory()
         calls = [asyncio.ensure_future(client.tickets.get("tkt_1")) for _ in range(10_000)]
         await server.seen(100)
-        _, most = tracemalloc.get_traced_memory()
+        _, peak = tracemalloc.get_traced_memory()
         connections = server.connections
     finally:
         tracemalloc.stop()
     for call in calls:
         call.cancel()
     await asyncio.gather(*calls, return_exceptions=True)
-    assert ((most - before) / 10_000 < 10_000, connections) == (True, 100)
+    assert ((peak - before) / 10_000 < 10_000, connections) == (True, 100)
     assert (0, 0) == acquired(client)
 
 

@@ -1,4 +1,4 @@
-"""Connections that fail, break, stall or answer with no HTTP, and what a retry does about it."""
+"""Connections that fail, break, stall or send no HTTP, and what a retry does about it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.ports import free_port
 
 from .conftest import TICKET, MakeClient, ScriptedResponse, Server, SkippingClock, cut, failed, held, ok, raw
 
-BROKEN = {
+BROKEN_RESPONSES = {
     "reset after the request": cut(then="reset"),
     "closed after the request": cut(),
     "cut in the headers": cut(b"HTTP/1.1 200 OK\r\nContent-Ty"),
@@ -75,24 +75,24 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
         yield made
 
 
-@pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("response", BROKEN_RESPONSES.values(), ids=BROKEN_RESPONSES)
 async def test_a_broken_answer_without_retries_is_a_connection_failed_error(
-    server: Server, client: CStarClient, answer: ScriptedResponse
+    server: Server, client: CStarClient, response: ScriptedResponse
 ) -> None:
     """Whatever breaks on the wire is a ConnectionFailedError that names the call, and the request may have been acted on."""
-    server.script(answer)
+    server.script(response)
     with pytest.raises(ConnectionFailedError) as caught:
         await client.tickets.create(title="a", idempotency_key="k-1", options=ONCE)
     error = caught.value
     assert (True, "create_ticket", 1, "k-1") == (error.request_sent, error.operation, error.attempts, error.idempotency_key)
 
 
-@pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("response", BROKEN_RESPONSES.values(), ids=BROKEN_RESPONSES)
 async def test_a_broken_answer_repeats_a_write_under_the_same_key(
-    server: Server, client: CStarClient, answer: ScriptedResponse
+    server: Server, client: CStarClient, response: ScriptedResponse
 ) -> None:
     """A POST whose response was lost is sent again with the same Idempotency-Key and body."""
-    server.script(answer, ok(TICKET, status=201))
+    server.script(response, ok(TICKET, status=201))
     assert "tkt_1" == (await client.tickets.create(title="a")).id
     first, second = server.requests
     assert (first.headers["idempotency-key"], first.body) == (second.headers["idempotency-key"], second.body)
@@ -128,11 +128,13 @@ async def test_a_connection_reset_before_the_request_was_read_is_tried_again(mak
 
 
 @pytest.mark.parametrize(
-    "answer", [BROKEN["reset after the request"], BROKEN["cut gzip"], raw(b"<html>")], ids=["broken", "cut", "no json"]
+    "response",
+    [BROKEN_RESPONSES["reset after the request"], BROKEN_RESPONSES["cut gzip"], raw(b"<html>")],
+    ids=["broken", "cut", "no json"],
 )
-async def test_an_error_drags_no_other_library_along(server: Server, client: CStarClient, answer: ScriptedResponse) -> None:
+async def test_an_error_drags_no_other_library_along(server: Server, client: CStarClient, response: ScriptedResponse) -> None:
     """Neither as its cause nor as its context: those would bring the request or the body into a report of the error."""
-    server.script(answer)
+    server.script(response)
     with pytest.raises(CStarError) as caught:
         await client.tickets.get("tkt_1", options=ONCE)
     assert (None, None) == (caught.value.__cause__, caught.value.__context__)
@@ -207,7 +209,9 @@ async def test_a_dropped_connection_without_retries_is_raised(
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["session of the client", "session of the user"])
-@pytest.mark.parametrize("what", [ok(TICKET | {"id": "stale"}), cut(b"\x00what?\r\n\r\n", then="keep")], ids=["answer", "no http"])
+@pytest.mark.parametrize(
+    "what", [ok(TICKET | {"id": "stale"}), cut(b"\x00what?\r\n\r\n", then="keep")], ids=["response", "no http"]
+)
 async def test_what_comes_on_an_idle_connection_is_no_answer_to_the_next_call(
     server: Server, make_client: MakeClient, session: aiohttp.ClientSession, own: bool, what: ScriptedResponse
 ) -> None:
@@ -241,15 +245,15 @@ async def test_what_has_come_unread_is_no_answer_to_the_next_call(server: Server
     assert 2 == server.connections
 
 
-async def test_two_answers_at_once_are_none(server: Server, client: CStarClient) -> None:
+async def test_two_responses_at_once_are_none(server: Server, client: CStarClient) -> None:
     """When a second response follows, either may be the right one: the attempt failed, and the server may have acted."""
-    [answer] = ok(TICKET).parts
-    assert isinstance(answer, bytes)
-    server.script(cut(answer + answer, then="keep"))
+    [response] = ok(TICKET).parts
+    assert isinstance(response, bytes)
+    server.script(cut(response + response, then="keep"))
     with pytest.raises(ConnectionFailedError, match="more than one response") as caught:
         await client.tickets.create(title="a", options=ONCE)
     assert caught.value.request_sent
-    server.script(cut(answer + answer, then="keep"))
+    server.script(cut(response + response, then="keep"))
     await client.tickets.create(title="a")
     assert 3 == len(server.requests)
 

@@ -52,42 +52,42 @@ async def _in_pieces(download: Download, folder: Path) -> bytes:
         return b"".join([piece async for piece in stream])
 
 
-WAYS = [_in_memory, _saved, _in_pieces]
-Way = Callable[[Download, Path], Any]
+METHODS = [_in_memory, _saved, _in_pieces]
+Method = Callable[[Download, Path], Any]
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("owner", ["client", "user"])
-async def test_body_arrives(server: Server, make_client: MakeClient, tmp_path: Path, way: Way, owner: str) -> None:
+async def test_body_arrives(server: Server, make_client: MakeClient, tmp_path: Path, method: Method, owner: str) -> None:
     """In each of the three ways, also after a retry, with one connection."""
     server.script(failed(503), raw(CONTENT), raw(b"1"))
 
     async with aiohttp.ClientSession() as session:
         client = make_client(session=session if owner == "user" else None)
-        assert CONTENT == await way(_download(client), tmp_path)
-        assert b"1" == await way(_download(client), tmp_path)
+        assert CONTENT == await method(_download(client), tmp_path)
+        assert b"1" == await method(_download(client), tmp_path)
 
     assert 1 == server.connections
     assert ["application/pdf"] * 3 == [request.headers["accept"] for request in server.requests]
 
 
-@pytest.mark.parametrize("way", WAYS)
-async def test_error_status_is_an_error(server: Server, client: CStarClient, tmp_path: Path, way: Way) -> None:
+@pytest.mark.parametrize("method", METHODS)
+async def test_error_status_is_an_error(server: Server, client: CStarClient, tmp_path: Path, method: Method) -> None:
     """Before the first byte all is as for other calls; no file is left."""
     server.script(failed(404))
 
     with pytest.raises(NotFoundError):
-        await way(_download(client), tmp_path)
+        await method(_download(client), tmp_path)
 
     assert [] == list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("way", WAYS)
-async def test_compressed_body_is_decompressed(server: Server, client: CStarClient, tmp_path: Path, way: Way) -> None:
+@pytest.mark.parametrize("method", METHODS)
+async def test_compressed_body_is_decompressed(server: Server, client: CStarClient, tmp_path: Path, method: Method) -> None:
     """Even if nobody asked for it."""
     server.script(raw(gzip.compress(CONTENT), headers={"Content-Encoding": "gzip"}))
 
-    assert CONTENT == await way(_download(client), tmp_path)
+    assert CONTENT == await method(_download(client), tmp_path)
 
 
 async def test_cut_download_to_a_file_begins_again(server: Server, client: CStarClient, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def drift(**other: str) -> DriftInfo:
 
 
 async def test_drift_is_counted_by_place_and_kind(server: Server, make_client: MakeClient) -> None:
-    """An unknown value in three answers, an unknown field in one, in the order of their number."""
+    """An unknown value in three responses, an unknown field in one, in the order of their number."""
     counter = DriftCounter()
     client = make_client(hooks=[counter])
     known = {"id": "tkt_1", "title": "x", "status": "open"}
@@ -35,7 +35,7 @@ async def test_drift_is_counted_by_place_and_kind(server: Server, make_client: M
 
 
 async def test_rows_of_one_answer_count_once(server: Server, make_client: MakeClient) -> None:
-    """A page of a hundred rows is one answer."""
+    """A page of a hundred rows is one response."""
     counter = DriftCounter()
     server.script(ok([{**TICKET, "status": "snoozed"}] * 100))
     await make_client(hooks=[counter]).tickets.list()

@@ -138,7 +138,7 @@ async def test_a_store_that_suppresses_a_cancellation_does_not_prevent_the_close
     """Old versions of redis-py do that."""
     is_renewing = asyncio.Event()
 
-    class StubbornStore(SharedStore):
+    class UnclosableStore(SharedStore):
         """A store whose second `claim_pending` suppresses its cancellation."""
 
         calls = 0
@@ -152,7 +152,7 @@ async def test_a_store_that_suppresses_a_cancellation_does_not_prevent_the_close
                     await asyncio.Event().wait()
             return []
 
-    inbox = inbox_of(store=StubbornStore(), shutdown_timeout=0.01)
+    inbox = inbox_of(store=UnclosableStore(), shutdown_timeout=0.01)
     await inbox.start()
     await is_renewing.wait()
     async with asyncio.timeout(1):

@@ -152,7 +152,7 @@ async def test_findings_are_models(server: Server, library: CStarLibrary) -> Non
 async def test_acknowledgement_without_a_body_has_no_fields(
     server: Server, library: CStarLibrary, status: int, body: bytes
 ) -> None:
-    """That the server answered at all is the acknowledgement."""
+    """Any response of the server is the acknowledgement."""
     server.script(raw(b"" if status == 204 else body, status))
     assert await library.record_view("reset") == LibraryAck()
 

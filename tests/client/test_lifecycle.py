@@ -30,7 +30,7 @@ from cstar_async import (
 from .conftest import KEY, TICKET, MakeClient, Server, failed, held, ok
 
 T = TypeVar("T")
-WHO = {"teamId": "team_9"}
+WHOAMI = {"teamId": "team_9"}
 CLOSED = "closed"
 OTHER_LOOP = "event loop"
 

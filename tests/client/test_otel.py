@@ -105,7 +105,7 @@ async def test_a_wait_for_a_limit_says_so(server: Server, client: CStarClient, e
 
 
 @pytest.mark.parametrize(
-    ("answer", "error", "status", "kind"),
+    ("response", "error", "status", "kind"),
     [
         (failed(404, code="resource_missing", request_id="req_404"), NotFoundError, 404, "404"),
         (raw(b"<html>"), DecodeError, 200, "DecodeError"),
@@ -118,13 +118,13 @@ async def test_a_call_that_raises_is_an_error(
     make_client: MakeClient,
     provider: TracerProvider,
     exporter: InMemorySpanExporter,
-    answer: ScriptedResponse,
+    response: ScriptedResponse,
     error: type[Exception],
     status: int | None,
     kind: str,
 ) -> None:
     """The span ends with status ERROR and the kind of error, without a word of its message."""
-    server.script(answer)
+    server.script(response)
     client = make_client(hooks=[OpenTelemetryHooks(provider)], max_retries=1 if status == 429 else 0)
     with pytest.raises(error):
         await client.tickets.get("tkt_1")
@@ -235,7 +235,7 @@ async def _export(client: CStarClient) -> object:
 
 
 @pytest.mark.parametrize(
-    ("make_call", "answer", "name"),
+    ("make_call", "response", "name"),
     [
         (_delete, raw(b"", 204), "delete_ticket"),
         (_tags, ok([]), "list_tags"),
@@ -248,11 +248,11 @@ async def test_every_kind_of_call_is_a_span(
     client: CStarClient,
     exporter: InMemorySpanExporter,
     make_call: Callable[[CStarClient], Any],
-    answer: ScriptedResponse,
+    response: ScriptedResponse,
     name: str,
 ) -> None:
     """A deleted object, a whole list, an object or null, a str."""
-    server.script(answer)
+    server.script(response)
     await make_call(client)
     assert (name, StatusCode.UNSET) == (attributes(only(exporter))["cstar.operation"], only(exporter).status.status_code)
 

@@ -16,12 +16,12 @@ class InFlight(Hooks):
     """Counts the requests in flight."""
 
     def __init__(self) -> None:
-        self.now = self.most = 0
+        self.now = self.max_in_flight = 0
 
     def on_request(self, info: RequestInfo) -> None:
         """Count up."""
         self.now += 1
-        self.most = max(self.most, self.now)
+        self.max_in_flight = max(self.max_in_flight, self.now)
 
     def on_response(self, info: ResponseInfo) -> None:
         """Count down."""
@@ -42,7 +42,7 @@ async def test_read_ahead_uses_no_more_connections_than_allowed(max_connections:
         fake.faults.add(path="/customers", method="GET", delay=0.02, max_triggers=None)
         before = list_requests(fake)
         assert made == await ids(cstar, n)
-        assert (expected, before + 8) == (in_flight.most, list_requests(fake))
+        assert (expected, before + 8) == (in_flight.max_in_flight, list_requests(fake))
 
 
 async def test_read_ahead_leaves_a_connection_to_interactive_calls() -> None:

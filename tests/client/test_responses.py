@@ -287,7 +287,7 @@ async def test_an_error_states_when_its_call_failed(server: Server, client: CSta
 async def test_a_decode_error_states_when_its_call_failed(
     server: Server, client: CStarClient, clock: SkippingClock, body: bytes
 ) -> None:
-    """That the server answered well does not matter."""
+    """The successful response of the server does not matter."""
     server.script(raw(body))
     with pytest.raises(DecodeError) as caught:
         await client.tickets.get("tkt_1")

@@ -14,7 +14,7 @@ from cstar_async.testing import FakeCStar
 from .conftest import TICKET, MakeClient, ScriptedResponse, Server, SkippingClock, cut, failed, held, ok, raw
 
 LONG_WAIT = failed(429, headers={"Retry-After": "3600"})
-ANSWERS: dict[str, tuple[ScriptedResponse, str]] = {
+RESPONSES: dict[str, tuple[ScriptedResponse, str]] = {
     "400": (failed(400), "InvalidRequestError"),
     "401": (failed(401), "AuthenticationError"),
     "403": (failed(403), "PermissionDeniedError"),
@@ -33,12 +33,12 @@ ANSWERS: dict[str, tuple[ScriptedResponse, str]] = {
 }
 
 
-@pytest.mark.parametrize(("answer", "name"), ANSWERS.values(), ids=ANSWERS)
+@pytest.mark.parametrize(("response", "name"), RESPONSES.values(), ids=RESPONSES)
 async def test_every_error_of_an_answer_has_the_key_that_was_sent(
-    server: Server, make_client: MakeClient, answer: ScriptedResponse, name: str
+    server: Server, make_client: MakeClient, response: ScriptedResponse, name: str
 ) -> None:
     """One that the client made, for the caller gave none."""
-    server.script(answer)
+    server.script(response)
     client = make_client(max_retries=0, timeout=0.05 if name == "RequestTimeoutError" else 30.0)
     with pytest.raises(getattr(errors, name)) as caught:
         await client.tickets.create(title="a")

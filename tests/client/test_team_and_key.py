@@ -22,14 +22,14 @@ from cstar_async import (
 from .conftest import KEY, TICKET, MakeClient, Server, failed, held, ok
 
 T = TypeVar("T")
-WHO = {"teamId": "team_9"}
+WHOAMI = {"teamId": "team_9"}
 CLOSED = "closed"
 OTHER_LOOP = "event loop"
 
 
 async def test_the_team_is_found_once_for_many_callers(server: Server, make_client: MakeClient) -> None:
     """Fifty calls that need the team wait for one whoami."""
-    server.script(ok(WHO))
+    server.script(ok(WHOAMI))
     client = make_client(team_id=None)
     await asyncio.gather(*(client.tickets.get(f"tkt_{number}") for number in range(50)))
     paths = [request.path for request in server.requests]
@@ -38,7 +38,7 @@ async def test_the_team_is_found_once_for_many_callers(server: Server, make_clie
 
 async def test_team_that_the_caller_requested_is_not_requested_again(server: Server, make_client: MakeClient) -> None:
     """A program that begins with whoami takes no second one, in any view of the client."""
-    server.script(ok(WHO))
+    server.script(ok(WHOAMI))
     client = make_client(team_id=None)
     await client.auth.whoami()
     await client.with_options(timeout=5).tickets.get("tkt_1")
@@ -54,7 +54,7 @@ async def test_whoami_returns_what_it_gets(server: Server, make_client: MakeClie
 
 async def test_cancelling_the_call_that_finds_the_team_does_not_end_the_others(server: Server, make_client: MakeClient) -> None:
     """When the first caller is cancelled, another takes over."""
-    server.script(held(asyncio.Event(), ok(WHO)), ok(WHO))
+    server.script(held(asyncio.Event(), ok(WHOAMI)), ok(WHOAMI))
     client = make_client(team_id=None)
     calls = [asyncio.ensure_future(client.tickets.get("tkt_1")) for _ in range(5)]
     await server.seen(1)
@@ -66,7 +66,7 @@ async def test_cancelling_the_call_that_finds_the_team_does_not_end_the_others(s
 
 async def test_a_failure_to_find_the_team_is_shared_and_not_kept(server: Server, make_client: MakeClient) -> None:
     """Waiting calls share the failure, each with an exception of its own, and the next call tries again."""
-    server.script(failed(401), ok(WHO))
+    server.script(failed(401), ok(WHOAMI))
     client = make_client(team_id=None)
     errors = await asyncio.gather(*(client.tickets.get("tkt_1") for _ in range(5)), return_exceptions=True)
     assert ([AuthenticationError] * 5, 5, 1) == ([type(error) for error in errors], len(set(map(id, errors))), len(server.requests))

@@ -16,7 +16,7 @@ ROWS = [{"id": "tag_1", "name": "vip"}, {"id": "tag_2", "name": "beta"}, {"id": 
 
 
 @pytest.fixture(autouse=True)
-async def answer_with_three_tags(server: Server) -> None:
+async def respond_with_three_tags(server: Server) -> None:
     """Every call gets the same list, which states a position as a paged one does."""
     server.script(*[ok(ROWS, pagination={"page": 1, "pageSize": 3, "total": 57, "hasMore": True}) for _ in range(3)])
 

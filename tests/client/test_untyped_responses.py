@@ -198,7 +198,7 @@ async def test_no_data_is_not_null(server: Server, client: CStarClient) -> None:
 
 @pytest.mark.parametrize("body", [b"", b" \r\n"])
 async def test_empty_body_is_a_decode_error_unless_the_document_allows_it(server: Server, client: CStarClient, body: bytes) -> None:
-    """Most answers must say something."""
+    """Most responses must have a body."""
     server.script(raw(body))
     with pytest.raises(DecodeError):
         await client.settings.get()

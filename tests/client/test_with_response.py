@@ -22,7 +22,7 @@ from cstar_async.models import Ticket
 from .conftest import TICKET, Server, SkippingClock, failed, held, ok
 
 T = TypeVar("T")
-WHO = {"teamId": "team_9"}
+WHOAMI = {"teamId": "team_9"}
 CLOSED = "closed"
 OTHER_LOOP = "event loop"
 

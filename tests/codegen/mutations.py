@@ -76,62 +76,62 @@ KEYS: tuple[str, ...] = (
         "mapping",
     ),
 )
-Place = tuple[Any, ...]
+Location = tuple[Any, ...]
 
 
-def places_of(value: Any, place: Place = ()) -> list[Place]:
-    """Return the places of all values of a document."""
+def locations_of(value: Any, location: Location = ()) -> list[Location]:
+    """Return the locations of all values of a document."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [*([place] if place else []), *(found for key, one in inner for found in places_of(one, (*place, key)))]
+    return [*([location] if location else []), *(found for key, one in inner for found in locations_of(one, (*location, key)))]
 
 
-def strike(raw: Node, places: list[Place], chance: random.Random) -> None:
-    """Change one place of a document; nothing, if an earlier change has removed it."""
-    place = chance.choice(places)
+def mutate(raw: Node, locations: list[Location], chance: random.Random) -> None:
+    """Change one location of a document; nothing, if an earlier change has removed it."""
+    location = chance.choice(locations)
     try:
-        owner = _at(raw, place[:-1])
-        chance.choice(_KINDS)(raw, owner, place[-1], places, chance)
+        owner = _at(raw, location[:-1])
+        chance.choice(_KINDS)(raw, owner, location[-1], locations, chance)
     except (AttributeError, KeyError, IndexError, TypeError):
         return
 
 
-def _at(value: Any, place: Place) -> Any:
-    for key in place:
+def _at(value: Any, location: Location) -> Any:
+    for key in location:
         value = value[key]
     return value
 
 
-def _delete(raw: Node, owner: Any, key: Any, places: list[Place], chance: random.Random) -> None:
+def _delete(raw: Node, owner: Any, key: Any, locations: list[Location], chance: random.Random) -> None:
     del owner[key]
 
 
-def _replace(raw: Node, owner: Any, key: Any, places: list[Place], chance: random.Random) -> None:
+def _replace(raw: Node, owner: Any, key: Any, locations: list[Location], chance: random.Random) -> None:
     owner[key] = copy.deepcopy(chance.choice(VALUES))
 
 
-def _copy(raw: Node, owner: Any, key: Any, places: list[Place], chance: random.Random) -> None:
-    owner[key] = copy.deepcopy(_at(raw, chance.choice(places)))
+def _copy(raw: Node, owner: Any, key: Any, locations: list[Location], chance: random.Random) -> None:
+    owner[key] = copy.deepcopy(_at(raw, chance.choice(locations)))
 
 
-def _swap(raw: Node, owner: Any, key: Any, places: list[Place], chance: random.Random) -> None:
-    other = chance.choice(places)
+def _swap(raw: Node, owner: Any, key: Any, locations: list[Location], chance: random.Random) -> None:
+    other = chance.choice(locations)
     owner[key], _at(raw, other[:-1])[other[-1]] = copy.deepcopy(_at(raw, other)), copy.deepcopy(owner[key])
 
 
-def _rename(raw: Node, owner: Any, key: Any, places: list[Place], chance: random.Random) -> None:
-    owner[chance.choice([*KEYS, str(chance.choice(places)[-1])])] = owner.pop(key)
+def _rename(raw: Node, owner: Any, key: Any, locations: list[Location], chance: random.Random) -> None:
+    owner[chance.choice([*KEYS, str(chance.choice(locations)[-1])])] = owner.pop(key)
 
 
-def _add(raw: Node, owner: Any, key: Any, places: list[Place], chance: random.Random) -> None:
+def _add(raw: Node, owner: Any, key: Any, locations: list[Location], chance: random.Random) -> None:
     owner[key][chance.choice(KEYS)] = copy.deepcopy(chance.choice(VALUES))
 
 
-def _refer(raw: Node, owner: Any, key: Any, places: list[Place], chance: random.Random) -> None:
-    path = (str(part).replace("~", "~0").replace("/", "~1") for part in chance.choice(places))
+def _refer(raw: Node, owner: Any, key: Any, locations: list[Location], chance: random.Random) -> None:
+    path = (str(part).replace("~", "~0").replace("/", "~1") for part in chance.choice(locations))
     owner[key] = {"$ref": "#/" + "/".join(path)}
 
 
-def _nest(raw: Node, owner: Any, key: Any, places: list[Place], chance: random.Random) -> None:
+def _nest(raw: Node, owner: Any, key: Any, locations: list[Location], chance: random.Random) -> None:
     wrap: Callable[[Any], Any] = chance.choice(
         [
             lambda inner: {"type": "array", "items": inner},
@@ -149,7 +149,7 @@ def _nest(raw: Node, owner: Any, key: Any, places: list[Place], chance: random.R
 _KINDS = (_delete, _replace, _copy, _swap, _rename, _add, _refer, _nest)
 
 
-def strike_text(text: str, chance: random.Random) -> str:
+def mutate_text(text: str, chance: random.Random) -> str:
     """Change a line of YAML: remove, repeat, move or indent it, or put an anchor, an alias, a merge key or noise there."""
     lines = text.split("\n")
     index = chance.randrange(len(lines))

@@ -70,7 +70,7 @@ def _second_text(raw: Node) -> None:
     inside(raw, *RESPONSE)["content"]["text/plain"] = {"schema": {"type": "string"}}
 
 
-def _twin(raw: Node) -> None:
+def _duplicate(raw: Node) -> None:
     one = inside(raw, "paths", EXPORT, "post")
     one |= {"operationId": "run_bulk_batched", "x-cstar-namespace": "bulk", "x-cstar-method": "run_batched", "tags": ["bulk"]}
 
@@ -197,7 +197,7 @@ CASES: dict[str, tuple[Callable[[Node], object], str, str]] = {
         "`x-cstar-batching` needs a response of one object with properties.",
     ),
     "a name of a batched method": (
-        _twin,
+        _duplicate,
         BULK_AT,
         "`bulk.run_batched` is the method of `run_bulk_batched` and of `x-cstar-batching`.",
     ),

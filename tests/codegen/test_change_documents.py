@@ -21,7 +21,7 @@ ROWS: tuple[WholeChange, ...] = (*document_rows.ROWS, *security_rows.ROWS)
 
 
 def _params(*, are_refused: bool) -> list[object]:
-    return [pytest.param(row, id=row.id) for row in ROWS if (row.verdict == "refused") is are_refused]
+    return [pytest.param(row, id=row.id) for row in ROWS if (row.outcome == "refused") is are_refused]
 
 
 @pytest.mark.no_cover

@@ -192,8 +192,8 @@ def test_what_cannot_be_read_is_refused(name: str) -> None:
 def test_all_problems_come_in_one_run() -> None:
     """They are of different kinds: a reference, an operationId and an extension."""
     raw = _with_field(ref("Nothing"))
-    twin = {"operationId": "twin", "responses": returns(ref("Pet"))}
-    raw["paths"] = {"/a": {"get": twin}, "/b": {"get": {**twin, "x-cstar-method": 1}}}
+    same = {"operationId": "same", "responses": returns(ref("Pet"))}
+    raw["paths"] = {"/a": {"get": same}, "/b": {"get": {**same, "x-cstar-method": 1}}}
 
     assert 4 == len(_problems(raw))
 

@@ -18,7 +18,7 @@ from codegen.spec.document import Node
 from codegen.spec.loader import read
 from tests.codegen.changes.document_rows import pets
 from tests.codegen.documents import small
-from tests.codegen.mutations import places_of, strike, strike_text
+from tests.codegen.mutations import locations_of, mutate, mutate_text
 from tests.codegen.zoo import ZOO
 
 pytestmark = pytest.mark.no_cover
@@ -31,7 +31,7 @@ def outcome_of(raw: Node, *, is_sdk: bool = False, renders: bool = True) -> list
         parsed = parse(raw, notes, is_sdk=is_sdk)
         code = build_ir(parsed)
         if not is_sdk:
-            target = Target(package="struck", source="api.yaml", client=client_spec(parsed, None, notes))
+            target = Target(package="mutated", source="api.yaml", client=client_spec(parsed, None, notes))
             for name, text in _texts(code, {}, target).items() if renders else ():
                 if name.endswith(".py"):
                     compile(text, name, "exec")
@@ -46,39 +46,39 @@ def _check(outcomes: list[list[str]]) -> None:
     assert [] == [one for sentences in outcomes for one in sentences if not one.endswith(".") or "\n" in one or len(one) > 1000]
 
 
-def _struck(raw: Node, chance: random.Random, count: int, *, is_sdk: bool = False) -> list[list[str]]:
-    text, places = json.dumps(raw), places_of(raw)
+def _mutated(raw: Node, chance: random.Random, count: int, *, is_sdk: bool = False) -> list[list[str]]:
+    text, locations = json.dumps(raw), locations_of(raw)
     outcomes: list[list[str]] = []
     for number in range(count):
         changed: Node = json.loads(text)
         for _ in range(chance.choice([1, 1, 1, 2, 3])):
-            strike(changed, places, chance)
-        changed = json.loads(json.dumps(changed))  # keys become texts, as the loader makes them
+            mutate(changed, locations, chance)
+        changed = json.loads(json.dumps(changed))  # keys become str, as the loader makes them
         outcomes.append(outcome_of(changed, is_sdk=is_sdk, renders=number % 3 == 0))
     return outcomes
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_stroke_gives_code_or_sentences(seed: int) -> None:
+def test_mutation_gives_code_or_sentences(seed: int) -> None:
     """The code is at least Python, and a sentence is one line."""
-    _check(_struck(ZOO, random.Random(seed), 70))
+    _check(_mutated(ZOO, random.Random(seed), 70))
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_stroke_on_our_document_gives_code_or_sentences(seed: int) -> None:
+def test_mutation_of_our_document_gives_code_or_sentences(seed: int) -> None:
     """So do the parts that only this package has: events, batches, the checks of its client."""
-    _check(_struck(small("webhooks"), random.Random(seed), 25, is_sdk=True))
+    _check(_mutated(small("webhooks"), random.Random(seed), 25, is_sdk=True))
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_stroke_on_the_text_gives_code_or_sentences(tmp_path: Path, seed: int) -> None:
+def test_mutated_text_gives_code_or_sentences(tmp_path: Path, seed: int) -> None:
     """Aliases, merge keys and broken YAML are read, or refused by their line."""
     text, chance, path = yaml.safe_dump(pets(), sort_keys=False), random.Random(seed), tmp_path / "api.yaml"
     outcomes: list[list[str]] = []
     for _ in range(50):
         changed = text
         for _ in range(chance.choice([1, 1, 2])):
-            changed = strike_text(changed, chance)
+            changed = mutate_text(changed, chance)
         path.write_bytes(changed.encode("utf-8", "surrogatepass"))
         try:
             raw = read(path)

@@ -202,10 +202,10 @@ CASES: dict[str, tuple[Callable[[Node], object], str, str]] = {
     ),
     "two unions of the same members": (
         lambda raw: (
-            _set("Twin", to=dict(schema(raw, "Step")))(raw),
-            _set("Ticket", "properties", "twin", to=entry("A twin.", **{"$ref": f"{SCHEMAS}/Twin"}))(raw),
+            _set("Copy", to=dict(schema(raw, "Step")))(raw),
+            _set("Ticket", "properties", "copy", to=entry("A copy.", **{"$ref": f"{SCHEMAS}/Copy"}))(raw),
         ),
-        f"{SCHEMAS}/Twin",
+        f"{SCHEMAS}/Copy",
         "`Step` has the same members, so the two cannot be distinguished.",
     ),
     "a discriminator of a plain object": (

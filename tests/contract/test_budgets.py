@@ -72,10 +72,10 @@ async def test_sync_of_2000_customers_takes_21_calls() -> None:
 async def test_demo_takes_113_calls() -> None:
     """The key, 4 customers, 100 tickets, 4 pages, a reply, an update, the ticket, and a ticket that does not exist."""
     demo = example("support_desk")
-    tally = demo.Tally()
-    async with FakeCStar() as fake, CStarClient(api_key=fake.secret_key, base_url=fake.url, hooks=[tally]) as cstar:
-        assert await demo.run(cstar, Console(quiet=True), tally, is_real=False)
-        assert (113, 113) == (tally.calls, len(fake.requests)), operations(fake, 0)
+    counts = demo.Counts()
+    async with FakeCStar() as fake, CStarClient(api_key=fake.secret_key, base_url=fake.url, hooks=[counts]) as cstar:
+        assert await demo.run(cstar, Console(quiet=True), counts, is_real=False)
+        assert (113, 113) == (counts.calls, len(fake.requests)), operations(fake, 0)
 
 
 @pytest.mark.parametrize(

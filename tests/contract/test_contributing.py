@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-ANSWERS = re.findall(r"^\| .+\? \| `(\S+\.py)` \| `(\S+)` \|$", TEXT, re.MULTILINE)
+SYMBOLS = re.findall(r"^\| .+\? \| `(\S+\.py)` \| `(\S+)` \|$", TEXT, re.MULTILINE)
 FOLDERS = ("cstar_async", "codegen", "examples", "bench", "tests")
 DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
@@ -33,10 +33,10 @@ def _defined(path: Path) -> set[str]:
 
 def test_twelve_questions_are_answered() -> None:
     """The table has a file and a symbol for each question."""
-    assert 12 == len(ANSWERS) == TEXT.count("? | `")
+    assert 12 == len(SYMBOLS) == TEXT.count("? | `")
 
 
-@pytest.mark.parametrize(("file", "symbol"), ANSWERS)
+@pytest.mark.parametrize(("file", "symbol"), SYMBOLS)
 def test_file_defines_its_symbol(file: str, symbol: str) -> None:
     """A file of the table exists and defines the symbol."""
     assert symbol in _defined(ROOT / file)
@@ -81,7 +81,7 @@ def test_no_hand_written_file_is_too_long() -> None:
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "docs/decisions").glob("0*.md")), ids=lambda path: path.stem[:4])
-def test_decision_has_the_measurement_that_settled_it(path: Path) -> None:
+def test_decision_has_the_measurement_behind_it(path: Path) -> None:
     """And what was decided, why, and what follows."""
     headings = [line[3:] for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("## ")]
     assert {"Context", "Decision", "Consequences", "Measurement"} <= set(headings)

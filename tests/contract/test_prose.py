@@ -27,6 +27,7 @@ WORDS = {
     "deed": "command or action",
     "everybody": "all callers, or the role meant",
     "fleet": "processes that share a key",
+    "fate": "outcome",
     "floor": "level",
     "forget": "evict, drop or clear",
     "forgets": "evicts, drops or clears",
@@ -58,7 +59,10 @@ WORDS = {
     "nought": "zero",
     "parcel": "delivery",
     "patience": "timeout",
+    "rival": "other candidate",
     "room": "capacity or module",
+    "settle": "run until idle, decide or finish",
+    "settled": "idle, decided or finished",
     "shelf": "category",
     "shelves": "categories",
     "speak": "send",
@@ -74,6 +78,8 @@ WORDS = {
     "tell": "notify, pass or show",
     "tells": "notifies, passes or shows",
     "told": "notified, given or configured",
+    "twin": "duplicate",
+    "verdict": "outcome or result",
     "walk": "iteration or traversal",
     "walked": "iterated",
     "walking": "iterating",
@@ -87,6 +93,7 @@ WORDS = {
 _BEFORE_ANSWER = "the|an|its|that|this|each|every|no|whose|of|in|on|from|to|lost|late|first|last|next|same|good|cut"
 PHRASES = {
     r"a text(?! (?:field|file|format|column|channel))": "a str, or string",
+    r"at_once|most(?= ?(?:=|:=|: int))": "concurrency, peak or max_*",
     r"(?:a )?whole numbers?": "int, or integer",
     rf"(?:{_BEFORE_ANSWER}) answers?": "response",
     r"(?:takes?|gets?|holds?|gives?|frees?|keeps?) (?:a|its|the|their) places?": "acquire, hold or release a slot",
@@ -183,6 +190,7 @@ def test_prose_and_names_use_standard_terms(area: str) -> None:
         ("takes a text", ["a text"]),
         ("what the\n    # answer holds", ["the # answer"]),
         ("answers a ticket", []),
+        ("at_once: int, ending_at_once, most = 1, most of it", ["at_once", "most"]),
         ("math.floor(1.5)", []),
     ],
 )

@@ -64,13 +64,13 @@ class Telegram:
         """The messages of the bot."""
         return [method.text for method in self.session.sent]
 
-    async def write(self, text: str, number: int = 7, *, answering: str | None = None, by: int = 42, chat: int = 200) -> None:
+    async def write(self, text: str, number: int = 7, *, reply_to: str | None = None, by: int = 42, chat: int = 200) -> None:
         """Send a message, optionally as a reply to another one."""
         where = Chat(id=chat, type="private")
         now = datetime.now(UTC)
         before = (
-            Message(message_id=3, date=now, chat=where, text=answering, from_user=User(id=by, is_bot=True, first_name="desk"))
-            if answering is not None
+            Message(message_id=3, date=now, chat=where, text=reply_to, from_user=User(id=by, is_bot=True, first_name="desk"))
+            if reply_to is not None
             else None
         )
         jane = User(id=200, is_bot=False, first_name="Jane", last_name="Doe")
@@ -115,11 +115,11 @@ async def test_reply_to_the_bot_is_added_to_the_ticket(telegram: Telegram, cstar
     await telegram.write("/ticket Help")
     ticket = await only_ticket(cstar)
     (message,) = telegram.seen
-    await telegram.write("Still.", 8, answering=message)
-    await telegram.write("Still.", 8, answering=message)
-    await telegram.write("Not to you.", 9, answering=message, by=43)
-    await telegram.write("Let me in.", 10, answering=message, chat=201)
-    await telegram.write("What?", 11, answering="Hello")
+    await telegram.write("Still.", 8, reply_to=message)
+    await telegram.write("Still.", 8, reply_to=message)
+    await telegram.write("Not to you.", 9, reply_to=message, by=43)
+    await telegram.write("Let me in.", 10, reply_to=message, chat=201)
+    await telegram.write("What?", 11, reply_to="Hello")
     await telegram.write("Nothing at all", 12)
     written = [(one.sender, one.content) for one in await cstar.tickets.messages.list(ticket.id)]
     assert written == [("customer", "Help"), ("customer", "Still.")]

@@ -125,7 +125,7 @@ def is_expected(error: BaseException | None, target: Target) -> bool:
     return error is None or isinstance(error, CStarError) or is_signature
 
 
-async def attack(target: Target, server: Server, folder: Path) -> list[str]:
+async def call_with_wrong_arguments(target: Target, server: Server, folder: Path) -> list[str]:
     """Call a target with each wrong value for each parameter. Return what went wrong."""
     problems: list[str] = []
     before, loop = asyncio.all_tasks(), asyncio.get_running_loop()
@@ -170,6 +170,6 @@ async def test_only_errors_of_the_package_leave_a_public_callable(
         async with AsyncExitStack() as stack:
             targets = await find_targets(Environment(server, tmp_path, stack), GROUPS[group])
         assert len(targets) > 20
-        problems = [problem for target in targets for problem in await attack(target, server, tmp_path)]
+        problems = [problem for target in targets for problem in await call_with_wrong_arguments(target, server, tmp_path)]
         gc.collect()
     assert not problems, "\n".join(problems)

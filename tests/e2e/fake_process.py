@@ -15,7 +15,7 @@ from typing import Any
 
 from cstar_async.testing import FakeCStar
 
-AWAY_S = 0.3
+DOWNTIME_S = 0.3
 BETWEEN_BREAKS_S = 0.4
 
 
@@ -31,13 +31,13 @@ class Network:
         vars(fake.streams)["publish"] = self._publish
 
     def _publish(self, *message: Any) -> None:
-        loop, fate = asyncio.get_running_loop(), self._random.random()
-        if fate < 0.2:
+        loop, chance = asyncio.get_running_loop(), self._random.random()
+        if chance < 0.2:
             self.counts["delayed"] += 1
             loop.call_later(0.2, self._send, *message)
             return
         self._send(*message)
-        if fate < 0.45:
+        if chance < 0.45:
             self.counts["repeated"] += 1
             loop.call_later(0.1, self._send, *message)
 
@@ -62,7 +62,7 @@ async def execute(fake: FakeCStar, network: Network, command: dict[str, Any]) ->
         fake.clock.advance(command["seconds"])
     elif command["do"] == "restart":
         await fake.aclose()
-        await asyncio.sleep(AWAY_S)
+        await asyncio.sleep(DOWNTIME_S)
         await fake.start()
     elif command["do"] == "break_streams":
         network.start_breaking()

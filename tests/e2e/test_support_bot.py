@@ -29,7 +29,7 @@ from tests.ports import free_port
 ROOT = Path(__file__).parents[2]
 PRAISE = "A compliment"
 SUBJECTS = ("Cannot log in", "Charged twice", PRAISE, "It crashes", "Fire")
-STUBBORN = RequestOptions(max_retries=30)
+MANY_RETRIES = RequestOptions(max_retries=30)
 
 Way = Literal["webhooks", "stream"]
 
@@ -148,7 +148,7 @@ async def open_tickets(cstar: CStarClient, numbers: range, progress: asyncio.Con
         async with semaphore:
             subject = SUBJECTS[number % len(SUBJECTS)]
             ticket = await cstar.tickets.create(
-                title=f"{subject} #{number}", priority="urgent" if subject == "Fire" else "normal", options=STUBBORN
+                title=f"{subject} #{number}", priority="urgent" if subject == "Fire" else "normal", options=MANY_RETRIES
             )
         async with progress:
             opened.append(ticket.id)
@@ -247,7 +247,7 @@ def has_reply(ticket: Ticket) -> bool:
 
 async def welcomes(cstar: CStarClient, ticket: str) -> int:
     """Count the messages of the bot in a ticket."""
-    messages = await cstar.tickets.messages.list(ticket, options=STUBBORN)
+    messages = await cstar.tickets.messages.list(ticket, options=MANY_RETRIES)
     return sum(message.sender_name == support_bot.NAME for message in messages)
 
 

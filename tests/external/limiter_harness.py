@@ -16,7 +16,7 @@ from cstar_async._rate_limit.interface import Permit
 from cstar_async.redis import RedisRateLimiter
 from tests.external.limiters import STATE, make_limiter
 from tests.external.redis_server import RedisServer
-from tests.unit.clocks import settle
+from tests.unit.clocks import run_until_idle
 from tests.unit.limiter_harness import LimiterHarness, Request, granted
 
 ADVANCE_CLOCK = """
@@ -109,15 +109,15 @@ class RedisHarness(LimiterHarness):
         self._redis = redis
         super().__init__(processes, self._clock)
 
-    async def settle(self) -> None:
+    async def run_until_idle(self) -> None:
         """Make each process exchange states until what one reports has reached the others. The first may only correct its clock."""
         for _ in range(3):
             for limiter in self._processes.limiters:
                 await limiter.ping()
-        await settle()
+        await run_until_idle()
 
     async def start(self, count: int = 1, **options: Any) -> list[Request]:
-        """Start requests and settle. Several processes may be served in any order: those with a permit come first."""
+        """Start requests. Those with a permit come first, because several processes may be served in any order."""
         return self._permitted_first(await super().start(count, **options))
 
     def granted(self, requests: list[Request]) -> list[bool]:
@@ -136,7 +136,7 @@ class RedisHarness(LimiterHarness):
         else:
             self._clock.monotonic_offset += seconds
             await self._advance_redis(seconds)
-        await self.settle()
+        await self.run_until_idle()
 
     async def suspend(self, seconds: float) -> None:
         """Let time pass by the wall clock alone. Redis is on the same machine, but its clock is not corrected at the same time."""
@@ -144,7 +144,7 @@ class RedisHarness(LimiterHarness):
             await self._advance_redis(seconds)
         else:
             self._clock.wall_offset += seconds
-        await self.settle()
+        await self.run_until_idle()
 
     async def _advance_redis(self, seconds: float) -> None:
         self._clock.wall_offset += seconds

@@ -33,7 +33,7 @@ KINDS = (
 
 
 @attrs.frozen
-class Reading:
+class Measurement:
     """Counts of what may grow, between two batches of calls."""
 
     objects: int
@@ -42,12 +42,12 @@ class Reading:
     """Resident memory of the process in bytes; 0 without `/proc`."""
 
 
-def read() -> Reading:
+def read() -> Measurement:
     """Take a reading."""
     gc.collect()
     pages = Path("/proc/self/statm")
     memory = int(pages.read_text().split()[1]) * 4096 if pages.exists() else 0
-    return Reading(len(gc.get_objects()), len(asyncio.all_tasks()), memory)
+    return Measurement(len(gc.get_objects()), len(asyncio.all_tasks()), memory)
 
 
 @asynccontextmanager
@@ -94,8 +94,8 @@ async def use(client: CStarClient, calls: int, ticket: str) -> int:
     return failed
 
 
-async def readings(batches: int, calls: int) -> tuple[list[Reading], list[str], int]:
-    """Use a client in batches of calls; return the readings, the leaks, and the number of failed calls."""
+async def measurements(batches: int, calls: int) -> tuple[list[Measurement], list[str], int]:
+    """Use a client in batches of calls; return the measurements, the leaks, and the number of failed calls."""
     clock = FakeClock(frozen=True)
     taken, leaked, failed = [], [], 0
     async with (
@@ -118,7 +118,7 @@ async def readings(batches: int, calls: int) -> tuple[list[Reading], list[str], 
 @pytest.mark.no_cover
 async def test_short_run_leaks_nothing() -> None:
     """After a thousand calls, all slots and permits are released, and no object or task is left."""
-    taken, leaked, failed = await readings(batches=4, calls=300)
+    taken, leaked, failed = await measurements(batches=4, calls=300)
     assert ([], 0) == (leaked, failed)
     assert taken[-1].tasks <= taken[0].tasks + MAX_CONNECTIONS
     assert taken[-1].objects - taken[1].objects < 300
@@ -128,7 +128,7 @@ async def test_short_run_leaks_nothing() -> None:
 @pytest.mark.timeout(1500)
 async def test_hundred_thousand_calls_leak_nothing() -> None:
     """From half of the run to its end, objects, tasks and memory do not grow, and nothing leaks."""
-    taken, leaked, failed = await readings(batches=10, calls=10_000)
+    taken, leaked, failed = await measurements(batches=10, calls=10_000)
     assert ([], 0) == (leaked, failed)
     middle, last = taken[4], taken[-1]
     assert last.tasks <= middle.tasks + MAX_CONNECTIONS

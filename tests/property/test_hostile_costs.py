@@ -31,7 +31,7 @@ SIZE = 4000
 """Bytes of the smaller one of two bodies."""
 
 
-def read_error(body: bytes) -> None:
+def parse_error_body(body: bytes) -> None:
     """Make an error, and everything that is shown of it."""
     error = parse_error(RawResponse(400, {}, body), 0.0)
     assert str(error).isprintable()
@@ -64,7 +64,7 @@ def read_headers(body: bytes) -> None:
     text = body.decode("latin-1")
     parse_retry_after({"Retry-After": text, "Date": text}, 0.0)
     parse_rate_limit({"X-RateLimit-Limit": text, "X-RateLimit-Remaining": text, "X-RateLimit-Reset": text})
-    read_error(b"")
+    parse_error_body(b"")
     redact(text)
 
 
@@ -125,7 +125,7 @@ def follow_cursor(body: bytes) -> None:
 
 
 CONSUMERS: dict[Callable[[bytes], None], int] = {
-    read_error: 60,
+    parse_error_body: 60,
     read_page: 160,  # a model for each pair of braces
     read_delivery: 60,
     read_signature: 80,

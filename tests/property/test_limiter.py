@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from cstar_async import Priority, RateLimiter, RateLimitWaitError
 from cstar_async._rate_limit.interface import Permit
 from cstar_async._rate_limit.window import RateLimitWindow
-from tests.unit.clocks import EPOCH, ManualClock, rate_headers, settle
+from tests.unit.clocks import EPOCH, ManualClock, rate_headers, run_until_idle
 
 WINDOW = 100
 RESPONSES = st.lists(
@@ -130,7 +130,7 @@ class LimiterMachine(RuleBasedStateMachine):
 
         async def both() -> None:
             await action
-            await settle()
+            await run_until_idle()
 
         self.loop.run_until_complete(both())
         for one in [one for one in self.waiting if one.task.done()]:
@@ -257,10 +257,10 @@ class LimiterMachine(RuleBasedStateMachine):
         self.windows_with_losses.add(self.window())
         self.sent.remove(one)
 
-        async def lose_it() -> None:
+        async def lose_response() -> None:
             self.limiter.release(one.permit, self.clock)
 
-        self.run(lose_it())
+        self.run(lose_response())
 
     @precondition(lambda self: any(not one.has_arrived for one in self.sent))
     @rule(which=st.integers(0, 50))
@@ -364,7 +364,7 @@ class LimiterMachine(RuleBasedStateMachine):
         finally:
             for task in asyncio.all_tasks(self.loop):
                 task.cancel()
-            self.loop.run_until_complete(settle())
+            self.loop.run_until_complete(run_until_idle())
             self.loop.close()
 
 

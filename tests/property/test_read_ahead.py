@@ -56,7 +56,7 @@ class ReadAheadList(RuleBasedStateMachine):
         self.read_pages: set[int] = set()
         self.permits = asyncio.Semaphore(0)
         self.reader = self.loop.create_task(self.iterate())
-        self.settle()
+        self.run_until_idle()
 
     async def iterate(self) -> None:
         """Take an item for each permit."""
@@ -78,7 +78,7 @@ class ReadAheadList(RuleBasedStateMachine):
             if pending in self.pending:
                 self.pending.remove(pending)
 
-    def settle(self) -> None:
+    def run_until_idle(self) -> None:
         """Let all tasks run until each waits."""
         for _ in range(8):
             self.loop.run_until_complete(asyncio.sleep(0))
@@ -127,13 +127,13 @@ class ReadAheadList(RuleBasedStateMachine):
         self.totals.append(len(self.rows))
         self.is_changed = False
         response.set_result(page_of(self.rows, (number, size)))
-        self.settle()
+        self.run_until_idle()
 
     @rule()
     def read(self) -> None:
         """Let the reader take another item."""
         self.permits.release()
-        self.settle()
+        self.run_until_idle()
 
     @rule(depth=st.integers(0, 6))
     def save_and_resume(self, depth: int) -> None:
@@ -152,7 +152,7 @@ class ReadAheadList(RuleBasedStateMachine):
         self.loop.run_until_complete(asyncio.wait([self.reader]))
         if not self.reader.cancelled():
             self.reader.result()
-        self.settle()
+        self.run_until_idle()
         assert not asyncio.all_tasks(self.loop)
         assert not self.pending
 

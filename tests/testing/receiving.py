@@ -15,12 +15,12 @@ from cstar_async.webhooks import WebhookEvent, construct_event
 
 
 class Receiver:
-    """Receives deliveries; `answers` has the statuses, the last of which repeats."""
+    """Receives deliveries; `statuses` has the statuses, the last of which repeats."""
 
     def __init__(self) -> None:
         self.requests: list[web.Request] = []
         self.bodies: list[bytes] = []
-        self.answers: list[int] = [200]
+        self.statuses: list[int] = [200]
         self.has_come = asyncio.Event()
         self.coming = asyncio.Semaphore(0)
         self.may_answer = asyncio.Event()
@@ -35,7 +35,7 @@ class Receiver:
         self.has_come.set()
         self.coming.release()
         await self.may_answer.wait()
-        status = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
         return web.Response(status=status, headers={"Location": "/elsewhere"} if 300 <= status < 400 else {})
 
     @property

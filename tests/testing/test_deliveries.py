@@ -63,7 +63,7 @@ async def test_a_new_ticket_is_delivered_signed(fake: FakeCStar, cstar: CStarCli
 async def test_headers_are_the_documented_ones(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
     """A delivery has all nine headers, with the id of the request that caused it."""
     webhook = await subscribe(cstar, at)
-    answer = await cstar.with_response(cstar.tickets.create, title="a")
+    response = await cstar.with_response(cstar.tickets.create, title="a")
     await fake.deliveries.wait_until_idle()
     (request,), (delivery,) = at.requests, fake.deliveries
     received = {
@@ -78,14 +78,14 @@ async def test_headers_are_the_documented_ones(fake: FakeCStar, cstar: CStarClie
     }
     assert request.headers["X-Delivery-Attempt"] == "1"
     assert request.headers["X-Timestamp"] == fake.clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    assert request.headers["x-cstar-request-id"] == answer.request_id
+    assert request.headers["x-cstar-request-id"] == response.request_id
     assert delivery.headers["X-Signature"] == request.headers["X-Signature"]
 
 
 async def test_failures_are_retried_by_the_documented_schedule(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
     """There are seven attempts, each at its time."""
     await subscribe(cstar, at)
-    at.answers = [500]
+    at.statuses = [500]
     await cstar.tickets.create(title="a")
     began = fake.clock.time()
     await fake.deliveries.wait_until_idle()
@@ -108,7 +108,7 @@ async def test_failures_are_retried_by_the_documented_schedule(fake: FakeCStar, 
 async def test_each_attempt_has_a_new_signature(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
     """Every attempt has a new timestamp, so that a late one is not refused as stale."""
     webhook = await subscribe(cstar, at)
-    at.answers = [500, 200]
+    at.statuses = [500, 200]
     await cstar.tickets.create(title="a")
     await fake.deliveries.wait_until_idle()
     fake.clock.advance(30)
@@ -125,7 +125,7 @@ async def test_any_2xx_is_success_and_nothing_else(
 ) -> None:
     """Any status but 2xx is a failure; redirects are not followed."""
     await subscribe(cstar, at)
-    at.answers = [status, 200]
+    at.statuses = [status, 200]
     await cstar.tickets.create(title="a")
     await fake.deliveries.wait_until_idle()
     fake.clock.advance(30)
@@ -204,7 +204,7 @@ async def test_only_subscribed_webhooks_get_an_event(fake: FakeCStar, cstar: CSt
 async def test_a_subscription_that_ended_gets_nothing_more(fake: FakeCStar, cstar: CStarClient, at: Receiver, how: str) -> None:
     """A deleted or inactive webhook gets neither new events nor retries."""
     webhook = await subscribe(cstar, at)
-    at.answers = [500]
+    at.statuses = [500]
     await cstar.tickets.create(title="a")
     await fake.deliveries.wait_until_idle()
     if how == "delete":
@@ -298,7 +298,7 @@ async def test_pending_deliveries_survive_a_restart(at: Receiver) -> None:
     async with fake, fake.client() as cstar:
         url = fake.url
         await subscribe(cstar, at)
-        at.answers = [500, 200]
+        at.statuses = [500, 200]
         await cstar.tickets.create(title="a")
         await fake.deliveries.wait_until_idle()
         at.may_answer.clear()
@@ -320,7 +320,7 @@ async def test_retry_schedule_can_be_set(at: Receiver) -> None:
     """`delivery_retries` sets the schedule for tests in real time."""
     async with FakeCStar(clock=FakeClock(frozen=True), delivery_retries=(0.5,)) as fake, fake.client() as cstar:
         await subscribe(cstar, at)
-        at.answers = [500]
+        at.statuses = [500]
         await cstar.tickets.create(title="a")
         await fake.deliveries.wait_until_idle()
         fake.clock.advance(0.5)

@@ -54,7 +54,7 @@ async def test_a_dropped_delivery_is_retried(fake: FakeCStar, cstar: CStarClient
 
 async def test_a_repeated_delivery_is_the_same_again(fake: FakeCStar, cstar: CStarClient, at: Receiver) -> None:
     """A repetition has the same id and body, and is not retried when it fails."""
-    at.answers = [200, 500, 500]
+    at.statuses = [200, 500, 500]
     fake.deliveries.faults.add(repeat=2)
     await cstar.tickets.create(title="a")
     await fake.deliveries.wait_until_idle()

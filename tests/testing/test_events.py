@@ -275,7 +275,7 @@ async def test_a_test_event_reports_the_response(
     fake: FakeCStar, cstar: CStarClient, at: Receiver, status: int, success: bool, error: str | None
 ) -> None:
     """A test event is sent once, whatever the webhook is subscribed to."""
-    at.answers = [status]
+    at.statuses = [status]
     webhook = await cstar.webhooks.create(name="Other", url=at.url, events=["article.*"])
     result = await cstar.webhooks.test(webhook.id, event="ticket.created")
     (delivery,) = fake.deliveries

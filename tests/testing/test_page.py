@@ -264,7 +264,7 @@ async def test_resend_button_delivers_again(page: Page) -> None:
 async def test_attempts_of_a_delivery_are_one_row(page: Page) -> None:
     """A delivery shows its attempts, and when the next one is due."""
     async with receiving() as at:
-        at.answers = [500]
+        at.statuses = [500]
         await page.call.make("/webhooks", name="a", url=at.url, events=["ticket.created"])
         await page.call.make("/tickets", title="a")
         await page.call.fake.deliveries.wait_until_idle()

@@ -112,7 +112,7 @@ async def test_messages_of_other_tickets_stay_out(call: Caller) -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "answered"),
+    ("message", "is_first_response"),
     [
         ({"sender": "agent"}, True),
         ({}, True),
@@ -121,11 +121,11 @@ async def test_messages_of_other_tickets_stay_out(call: Caller) -> None:
         ({"isInternal": True}, False),
     ],
 )
-async def test_first_response_is_that_of_an_agent_in_public(call: Caller, message: dict[str, Any], answered: bool) -> None:
+async def test_first_response_is_that_of_an_agent_in_public(call: Caller, message: dict[str, Any], is_first_response: bool) -> None:
     """`firstResponseAt` is set by the first message of an agent that is not internal."""
     path, _ = await ticket_of(call)
     created = await call.make(f"{path}/messages", content="a", **message)
-    assert (await call("GET", path)).data["firstResponseAt"] == (created["createdAt"] if answered else None)
+    assert (await call("GET", path)).data["firstResponseAt"] == (created["createdAt"] if is_first_response else None)
 
 
 async def test_second_response_is_not_the_first(call: Caller, fake: FakeCStar) -> None:

@@ -31,7 +31,7 @@ async def cstar(fake: FakeCStar) -> AsyncIterator[CStarClient]:
         yield cstar
 
 
-async def take(stream: EventStream, count: int) -> list[str]:
+async def read_ids(stream: EventStream, count: int) -> list[str]:
     """Return the ids of the next events."""
     return [(await anext(stream)).id for _ in range(count)]
 
@@ -100,11 +100,11 @@ async def test_a_broken_stream_reconnects_and_misses_nothing(fake: FakeCStar, cs
     """A reconnect sends `Last-Event-ID` and gets the missed events first."""
     async with cstar.events() as stream:
         await cstar.tickets.create(title="a")
-        ids = await take(stream, 1)
+        ids = await read_ids(stream, 1)
         assert fake.streams.disconnect_all() == 1
         for number in range(3):
             await cstar.tickets.create(title=str(number))
-        following = asyncio.create_task(take(stream, 3))
+        following = asyncio.create_task(read_ids(stream, 3))
         await fake.clock.wait_for_sleepers()
         fake.clock.advance(2)
         ids += await following
@@ -137,7 +137,7 @@ async def test_a_stream_is_one_call(fake: FakeCStar, cstar: CStarClient) -> None
     """A stream counts as one call, however long it is."""
     async with cstar.events() as stream:
         await cstar.tickets.create(title="a")
-        await take(stream, 1)
+        await read_ids(stream, 1)
         assert cstar.rate_limit is not None
         assert cstar.rate_limit.remaining == 998
 
@@ -206,13 +206,13 @@ async def test_faults_apply_to_streams(fake: FakeCStar, cstar: CStarClient) -> N
     fake.faults.clear()
     async with cstar.events() as stream:
         await cstar.tickets.create(title="a")
-        ids = await take(stream, 1)
+        ids = await read_ids(stream, 1)
         fake.faults.add(operation="listen_to_events", drop="after")
         fake.faults.add(operation="listen_to_events", status=500, after=True)
         fake.faults.add(operation="listen_to_events", truncate_after=60)
         fake.streams.disconnect_all()
         await cstar.tickets.create(title="b")
-        following = asyncio.create_task(take(stream, 1))
+        following = asyncio.create_task(read_ids(stream, 1))
         while not following.done():
             fake.clock.advance(1)
             await asyncio.sleep(0.001)
@@ -225,11 +225,11 @@ async def test_streams_with_faults_miss_nothing(fake: FakeCStar, cstar: CStarCli
     """With repeated events and broken connections the client yields each event once."""
     async with cstar.events() as stream:
         await cstar.tickets.create(title="the first, after which the client can ask for what it missed")
-        await take(stream, 1)
+        await read_ids(stream, 1)
         fake.streams.inject_faults(0.5)
         for number in range(20):
             await cstar.tickets.create(title=str(number))
-        following = asyncio.create_task(take(stream, 20))
+        following = asyncio.create_task(read_ids(stream, 20))
         while not following.done():
             fake.clock.advance(1)
             await asyncio.sleep(0.001)

@@ -42,10 +42,10 @@ class ManualClock:
             if due <= self.now and not wake.done():
                 wake.set_result(None)
         self._sleepers = [(due, wake) for due, wake in self._sleepers if not wake.done()]
-        await settle()
+        await run_until_idle()
 
 
-async def settle() -> None:
+async def run_until_idle() -> None:
     """Run all tasks that can run."""
     for _ in range(20):
         await asyncio.sleep(0)

@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from cstar_async import Priority, RateLimiter
 from cstar_async._event_loop.clock import Clock
 from cstar_async._rate_limit.interface import Limiter, Permit
-from tests.unit.clocks import ManualClock, settle
+from tests.unit.clocks import ManualClock, run_until_idle
 
 Request = asyncio.Task[Permit]
 """A request that waits for its permit, or has one."""
@@ -26,12 +26,12 @@ class LimiterHarness(ABC):
         self.requests: list[Request] = []
 
     @abstractmethod
-    async def settle(self) -> None:
+    async def run_until_idle(self) -> None:
         """Run the limiter until it has granted what it grants without time."""
 
     @abstractmethod
     async def advance(self, seconds: float) -> None:
-        """Let time pass, by both clocks, and settle."""
+        """Let time pass, by both clocks, and run until all tasks wait."""
 
     @abstractmethod
     async def suspend(self, seconds: float) -> None:
@@ -46,14 +46,14 @@ class LimiterHarness(ABC):
         started: float | None = None,
         on_wait: Callable[[float], None] = lambda _: None,
     ) -> list[Request]:
-        """Start requests and settle."""
+        """Start requests, and run until all tasks wait."""
         new: list[Request] = []
         for _ in range(count):
             permit = self.limiter.acquire(priority, self.clock, max_wait=max_wait, on_wait=on_wait, started=started)
             new.append(asyncio.ensure_future(permit))
             await asyncio.sleep(0)  # it is in the queue before the next one
         self.requests += new
-        await self.settle()
+        await self.run_until_idle()
         return new
 
     def granted(self, requests: list[Request]) -> list[bool]:
@@ -63,14 +63,14 @@ class LimiterHarness(ABC):
     async def respond(
         self, request: Request, status: int = 200, headers: Mapping[str, str] | None = None, *, retry_after: float | None = None
     ) -> None:
-        """Respond to a request that has its permit, and settle."""
+        """Respond to a request that has its permit, and run until all tasks wait."""
         self.limiter.on_response(request.result(), status, headers or {}, self.clock, retry_after=retry_after)
-        await self.settle()
+        await self.run_until_idle()
 
     async def lose(self, request: Request, *, sent: bool = True) -> None:
-        """End a request without a response, and settle."""
+        """End a request without a response, and run until all tasks wait."""
         self.limiter.release(request.result(), self.clock, sent=sent)
-        await self.settle()
+        await self.run_until_idle()
 
     def headers(self, remaining: int, *, limit: int = 100, reset_in: float = 100.0) -> dict[str, str]:
         """Return the rate limit headers of a response."""
@@ -106,9 +106,9 @@ class MemoryHarness(LimiterHarness):
         self._clock = ManualClock()
         super().__init__(RateLimiter(), self._clock)
 
-    async def settle(self) -> None:
+    async def run_until_idle(self) -> None:
         """Run all tasks that can run."""
-        await settle()
+        await run_until_idle()
 
     async def advance(self, seconds: float) -> None:
         """Advance the clock."""

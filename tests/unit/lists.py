@@ -112,13 +112,13 @@ class HeldServer(ServerList):
 
     async def respond_to_all(self, reader: asyncio.Task[Any]) -> None:
         """Respond to the last request first, until the reader has ended."""
-        await settle()
+        await run_until_idle()
         while not reader.done():
             self.respond(self.waiting[-1])
-            await settle()
+            await run_until_idle()
 
 
-async def settle() -> None:
+async def run_until_idle() -> None:
     """Let all tasks run until each waits."""
     for _ in range(10):
         await asyncio.sleep(0)

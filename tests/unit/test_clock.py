@@ -7,13 +7,13 @@ import asyncio
 import pytest
 
 from cstar_async._event_loop.clock import sleep_by_both_clocks
-from tests.unit.clocks import ManualClock, settle
+from tests.unit.clocks import ManualClock, run_until_idle
 
 
 async def sleeping(clock: ManualClock, seconds: float) -> asyncio.Task[None]:
     """Start a wait."""
     task = asyncio.create_task(sleep_by_both_clocks(clock, seconds))
-    await settle()
+    await run_until_idle()
     return task
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from cstar_async import Priority
 from cstar_async._client.concurrency import PrioritySemaphore
-from tests.unit.clocks import settle
+from tests.unit.clocks import run_until_idle
 
 
 def full_semaphore() -> PrioritySemaphore:
@@ -40,7 +40,7 @@ async def test_interactive_waiter_goes_before_an_earlier_background_one() -> Non
         semaphore.release(priority)
 
     tasks = [asyncio.create_task(acquire_and_release(priority)) for priority in (Priority.BACKGROUND, Priority.INTERACTIVE)]
-    await settle()
+    await run_until_idle()
     semaphore.release(Priority.INTERACTIVE)
     await asyncio.gather(*tasks)
     assert acquired == [Priority.INTERACTIVE, Priority.BACKGROUND]
@@ -56,7 +56,7 @@ async def test_waiters_of_one_priority_go_in_order() -> None:
         semaphore.release(Priority.INTERACTIVE)
 
     tasks = [asyncio.create_task(acquire_and_release(number)) for number in range(5)]
-    await settle()
+    await run_until_idle()
     semaphore.release(Priority.INTERACTIVE)
     await asyncio.gather(*tasks)
     assert acquired == [0, 1, 2, 3, 4]
@@ -66,9 +66,9 @@ async def test_waiter_cancelled_in_the_queue_takes_no_slot() -> None:
     """A slot released later is free."""
     semaphore = full_semaphore()
     task = asyncio.create_task(semaphore.acquire(Priority.INTERACTIVE, 0.0))
-    await settle()
+    await run_until_idle()
     task.cancel()
-    await settle()
+    await run_until_idle()
     semaphore.release(Priority.INTERACTIVE)
     assert semaphore.free == 1
 
@@ -78,10 +78,10 @@ async def test_waiter_cancelled_after_it_got_a_slot_passes_it_on() -> None:
     semaphore = full_semaphore()
     first = asyncio.create_task(semaphore.acquire(Priority.INTERACTIVE, 0.0))
     second = asyncio.create_task(semaphore.acquire(Priority.INTERACTIVE, 0.0))
-    await settle()
+    await run_until_idle()
     semaphore.release(Priority.INTERACTIVE)
     first.cancel()
-    await settle()
+    await run_until_idle()
     assert second.done()
 
 
@@ -89,7 +89,7 @@ async def test_waiter_cancelled_just_before_a_release_ends_as_cancelled() -> Non
     """A release in the turn of the cancellation neither hides it nor loses the slot."""
     semaphore = full_semaphore()
     task = asyncio.create_task(semaphore.acquire(Priority.INTERACTIVE, 0.0))
-    await settle()
+    await run_until_idle()
     task.cancel()
     semaphore.release(Priority.INTERACTIVE)
     with pytest.raises(asyncio.CancelledError):
@@ -108,7 +108,7 @@ async def test_call_that_started_earlier_goes_first() -> None:
 
     calls = [("c", 3.0), ("d", 4.0), ("a", 1.0), ("b", 1.0)]
     tasks = [asyncio.create_task(acquire_and_release(*call)) for call in calls]
-    await settle()
+    await run_until_idle()
     semaphore.release(Priority.INTERACTIVE)
     await asyncio.gather(*tasks)
     assert acquired == ["a", "b", "c", "d"]
@@ -128,12 +128,12 @@ async def test_released_slot_of_the_reserve_is_not_for_background_calls() -> Non
     assert semaphore.try_acquire(Priority.BACKGROUND)
     assert semaphore.try_acquire(Priority.INTERACTIVE)
     waiting = asyncio.create_task(semaphore.acquire(Priority.BACKGROUND, 0.0))
-    await settle()
+    await run_until_idle()
     semaphore.release(Priority.INTERACTIVE)
-    await settle()
+    await run_until_idle()
     assert (waiting.done(), semaphore.free) == (False, 1)
     semaphore.release(Priority.BACKGROUND)
-    await settle()
+    await run_until_idle()
     assert (waiting.done(), semaphore.free) == (True, 1)
 
 
@@ -145,8 +145,8 @@ async def test_more_slots_wake_waiting_calls(priority: Priority) -> None:
     semaphore.resize(2)
     waiting = asyncio.create_task(semaphore.acquire(priority, 0.0))
     semaphore.release(Priority.INTERACTIVE)
-    await settle()
+    await run_until_idle()
     assert not waiting.done()
     semaphore.resize(3)
-    await settle()
+    await run_until_idle()
     assert (waiting.done(), semaphore.free) == (True, 0)

@@ -187,5 +187,5 @@ async def test_background_requests_get_what_interactive_ones_leave(harness: Limi
     interactive = await harness.start(9)
     for request in held[:12]:
         harness.limiter.release(request.result(), harness.clock, sent=False)
-    await harness.settle()
+    await harness.run_until_idle()
     assert [True] * 9 + [False] == harness.granted([*interactive, background])

@@ -292,5 +292,5 @@ async def test_cancelled_request_leaves_its_permit_to_the_next(harness: LimiterH
     first, second = await harness.start(2)
     harness.limiter.release(held.result(), harness.clock, sent=False)
     first.cancel()
-    await harness.settle()
+    await harness.run_until_idle()
     assert [True] == granted([second])

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from cstar_async import RateLimitWaitError
-from tests.unit.clocks import ManualClock, settle
+from tests.unit.clocks import ManualClock, run_until_idle
 from tests.unit.rate_limits import INTERACTIVE, limiter_after_response, wait_for_permit
 
 
@@ -30,7 +30,7 @@ async def test_waiting_requests_sleep_to_the_end_of_the_window() -> None:
     limiter = limiter_after_response(clock, 0)
     await clock.advance(3530)
     waiting = [wait_for_permit(limiter, clock) for _ in range(20)]
-    await settle()
+    await run_until_idle()
     for _ in range(3):
         await clock.advance(30)
     assert [30.0, 30.0, 10.0] == clock.sleeps[:3]
@@ -48,9 +48,9 @@ async def test_sleep_ends_with_the_shortest_wait_that_is_allowed(count: int) -> 
     await clock.advance(3600)
     assert limiter.try_acquire(INTERACTIVE, clock)
     patient = [wait_for_permit(limiter, clock) for _ in range(count)]
-    await settle()
+    await run_until_idle()
     late = wait_for_permit(limiter, clock, max_wait=0.25)
-    await settle()
+    await run_until_idle()
     assert 0.25 == clock.sleeps[-1]
     await clock.advance(0.25)
     with pytest.raises(RateLimitWaitError):

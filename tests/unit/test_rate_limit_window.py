@@ -35,12 +35,12 @@ def test_smallest_remaining_of_a_window_counts() -> None:
     assert 3 == count_permits(window)
 
 
-@pytest.mark.parametrize("wobble", [-2, -1, 1, 2])
-def test_resets_within_the_tolerance_are_one_window(wobble: int) -> None:
+@pytest.mark.parametrize("jitter", [-2, -1, 1, 2])
+def test_resets_within_the_tolerance_are_one_window(jitter: int) -> None:
     """Servers round. Within a window the smallest count holds, whichever response has it."""
     for first, second in ((3, 9), (9, 3)):
         window = window_after(rate_headers(first, EPOCH + 1000))
-        window.update(200, rate_headers(second, EPOCH + 1000 + wobble), 0.0, EPOCH)
+        window.update(200, rate_headers(second, EPOCH + 1000 + jitter), 0.0, EPOCH)
         assert 3 == count_permits(window, 1.0)
 
 

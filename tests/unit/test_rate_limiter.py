@@ -8,7 +8,7 @@ import pytest
 
 from cstar_async import CStarError, InvalidArgumentError, RateLimiter
 from cstar_async._rate_limit.interface import Permit
-from tests.unit.clocks import EPOCH, ManualClock, rate_headers, settle
+from tests.unit.clocks import EPOCH, ManualClock, rate_headers, run_until_idle
 from tests.unit.rate_limits import BACKGROUND, GRANTED, INTERACTIVE, limiter_after_response, wait_for_permit
 
 
@@ -67,12 +67,12 @@ async def test_probe_of_a_new_window_is_sent_alone(clock: ManualClock) -> None:
     """The others wait for its response."""
     limiter = limiter_after_response(clock, 0)
     tasks = [wait_for_permit(limiter, clock) for _ in range(3)]
-    await settle()
+    await run_until_idle()
     await clock.advance(3600)
     assert [True, False, False] == [task.done() for task in tasks]
     assert tasks[0].result().is_probe
     limiter.on_response(tasks[0].result(), 200, rate_headers(999, EPOCH + 7200), clock)
-    await settle()
+    await run_until_idle()
     assert [GRANTED, GRANTED] == [await task for task in tasks[1:]]
 
 
@@ -80,10 +80,10 @@ async def test_next_request_is_the_probe_when_the_first_gets_no_response(clock: 
     """It is sent alone, too."""
     limiter = limiter_after_response(clock, 0)
     tasks = [wait_for_permit(limiter, clock) for _ in range(3)]
-    await settle()
+    await run_until_idle()
     await clock.advance(3600)
     limiter.release(tasks[0].result(), clock)
-    await settle()
+    await run_until_idle()
     assert [True, False] == [task.done() for task in tasks[1:]]
     tasks[2].cancel()
 
@@ -92,10 +92,10 @@ async def test_response_without_headers_ends_the_probe(clock: ManualClock) -> No
     """A server that stops stating its limit does not get one request at a time for ever."""
     limiter = limiter_after_response(clock, 0)
     tasks = [wait_for_permit(limiter, clock) for _ in range(3)]
-    await settle()
+    await run_until_idle()
     await clock.advance(3600)
     limiter.on_response(tasks[0].result(), 200, {}, clock)
-    await settle()
+    await run_until_idle()
     assert [True, True] == [task.done() for task in tasks[1:]]
 
 
@@ -104,10 +104,10 @@ async def test_server_error_without_headers_does_not_end_the_probe(clock: Manual
     """A 5xx of a gateway states nothing about the window."""
     limiter = limiter_after_response(clock, 0)
     tasks = [wait_for_permit(limiter, clock) for _ in range(3)]
-    await settle()
+    await run_until_idle()
     await clock.advance(3600)
     limiter.on_response(tasks[0].result(), status, {}, clock)
-    await settle()
+    await run_until_idle()
     assert [True, False] == [task.done() for task in tasks[1:]]
     tasks[2].cancel()
 
@@ -116,9 +116,9 @@ async def test_next_request_becomes_the_timer_waiter_after_a_cancellation(clock:
     """It wakes when the window opens, although nothing is in flight."""
     limiter = limiter_after_response(clock, 0)
     first, second = wait_for_permit(limiter, clock), wait_for_permit(limiter, clock)
-    await settle()
+    await run_until_idle()
     first.cancel()
-    await settle()
+    await run_until_idle()
     await clock.advance(3600)
     assert second.done()
     assert second.result().is_probe
@@ -128,10 +128,10 @@ async def test_last_waiter_becomes_the_timer_waiter_when_all_others_are_cancelle
     """In any number."""
     limiter = limiter_after_response(clock, 0)
     tasks = [wait_for_permit(limiter, clock) for _ in range(10)]
-    await settle()
+    await run_until_idle()
     for task in tasks[:9]:
         task.cancel()
-    await settle()
+    await run_until_idle()
     await clock.advance(3600)
     assert tasks[9].done()
 
@@ -143,10 +143,10 @@ async def test_permit_of_a_request_cancelled_in_the_same_iteration_is_not_lost(c
     held = limiter.try_acquire(INTERACTIVE, clock)
     assert held is not None
     first, second = wait_for_permit(limiter, clock), wait_for_permit(limiter, clock)
-    await settle()
+    await run_until_idle()
     limiter.release(held, clock)
     first.cancel()
-    await settle()
+    await run_until_idle()
     assert (True, GRANTED) == (first.cancelled(), second.result())
 
 
@@ -156,11 +156,11 @@ async def test_probe_cancelled_in_the_same_iteration_is_not_lost(clock: ManualCl
     held = limiter.try_acquire(INTERACTIVE, clock)
     assert held is not None
     first, second = wait_for_permit(limiter, clock), wait_for_permit(limiter, clock)
-    await settle()
+    await run_until_idle()
     clock.now = 3600.0
     limiter.release(held, clock)
     first.cancel()
-    await settle()
+    await run_until_idle()
     assert (True, True) == (first.cancelled(), second.result().is_probe)
 
 
@@ -170,9 +170,9 @@ async def test_waiting_background_request_leaves_the_reserve(clock: ManualClock)
     held = limiter.try_acquire(INTERACTIVE, clock)
     assert held is not None
     task = wait_for_permit(limiter, clock, priority=BACKGROUND)
-    await settle()
+    await run_until_idle()
     limiter.on_response(held, 200, rate_headers(100), clock)
-    await settle()
+    await run_until_idle()
     assert task.done() is False
     task.cancel()
 
@@ -195,7 +195,7 @@ async def test_interactive_request_precedes_an_earlier_background_one(clock: Man
     limiter = limiter_after_response(clock, 0)
     background = wait_for_permit(limiter, clock, priority=BACKGROUND)
     interactive = wait_for_permit(limiter, clock)
-    await settle()
+    await run_until_idle()
     await clock.advance(3600)
     assert (False, True) == (background.done(), interactive.done())
     background.cancel()
@@ -205,7 +205,7 @@ async def test_new_request_does_not_overtake_the_queue(clock: ManualClock) -> No
     """It gets nothing at once while others of its priority wait."""
     limiter = limiter_after_response(clock, 0)
     task = wait_for_permit(limiter, clock)
-    await settle()
+    await run_until_idle()
     clock.now = 3600.0
     assert limiter.try_acquire(INTERACTIVE, clock) is None
     task.cancel()
@@ -225,7 +225,7 @@ async def test_remaining_is_not_negative(clock: ManualClock) -> None:
     """If more requests wait than the window allows."""
     limiter = limiter_after_response(clock, 0)
     tasks = [wait_for_permit(limiter, clock) for _ in range(3)]
-    await settle()
+    await run_until_idle()
     assert 0 == limiter.remaining(INTERACTIVE, clock)
     for task in tasks:
         task.cancel()
@@ -235,7 +235,7 @@ async def test_remaining_subtracts_waiting_requests(clock: ManualClock) -> None:
     """They come first."""
     limiter = limiter_after_response(clock, 0)
     tasks = [wait_for_permit(limiter, clock) for _ in range(3)]
-    await settle()
+    await run_until_idle()
     clock.now = 3600.0
     assert (997, 897) == (limiter.remaining(INTERACTIVE, clock), limiter.remaining(BACKGROUND, clock))
     for task in tasks:
@@ -253,10 +253,10 @@ async def test_repr_counts_waiting_requests(clock: ManualClock) -> None:
     limiter = limiter_after_response(clock, 0)
     shown = []
     tasks = [wait_for_permit(limiter, clock) for _ in range(4)]
-    await settle()
+    await run_until_idle()
     shown.append(repr(limiter).rpartition("waiting=")[2])
     tasks[3].cancel()
-    await settle()
+    await run_until_idle()
     shown.append(repr(limiter).rpartition("waiting=")[2])
     await clock.advance(3600)
     shown.append(repr(limiter).rpartition("waiting=")[2])
@@ -269,10 +269,10 @@ async def test_limiter_works_after_all_waiting_requests_were_cancelled(clock: Ma
     """Nothing of them is left."""
     limiter = limiter_after_response(clock, 0)
     tasks = [wait_for_permit(limiter, clock) for _ in range(4)]
-    await settle()
+    await run_until_idle()
     for task in tasks:
         task.cancel()
-    await settle()
+    await run_until_idle()
     clock.now = 3600.0
     permit = limiter.try_acquire(INTERACTIVE, clock)
     assert permit is not None

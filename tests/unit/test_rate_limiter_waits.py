@@ -6,7 +6,7 @@ import pytest
 
 from cstar_async import Priority, RateLimiter, RateLimitWaitError
 from cstar_async._event_loop.clock import SystemClock
-from tests.unit.clocks import EPOCH, ManualClock, rate_headers, settle
+from tests.unit.clocks import EPOCH, ManualClock, rate_headers, run_until_idle
 from tests.unit.rate_limits import BACKGROUND, GRANTED, INTERACTIVE, LONG, ignore, limiter_after_response, wait_for_permit
 
 
@@ -46,7 +46,7 @@ async def test_wait_longer_than_allowed_fails_at_once(clock: ManualClock) -> Non
 async def test_wait_exactly_as_long_as_allowed_gets_a_permit(clock: ManualClock) -> None:
     """It ends when the window opens."""
     task = wait_for_permit(limiter_after_response(clock, 0), clock, max_wait=3600)
-    await settle()
+    await run_until_idle()
     await clock.advance(3600)
     assert task.result().is_probe
 
@@ -55,7 +55,7 @@ async def test_wait_exactly_as_long_as_allowed_probes_at_the_stated_end(clock: M
     """Although the server is known to round down: the request cannot wait longer."""
     limiter = await limiter_of_rounding_server(clock)
     task = wait_for_permit(limiter, clock, max_wait=3599)
-    await settle()
+    await run_until_idle()
     await clock.advance(3599)
     assert task.result().is_probe
 
@@ -64,7 +64,7 @@ async def test_server_that_rounds_down_is_probed_a_second_after_the_stated_end(c
     """Before that, it would refuse the request."""
     limiter = await limiter_of_rounding_server(clock)
     task = wait_for_permit(limiter, clock)
-    await settle()
+    await run_until_idle()
     await clock.advance(3599)
     assert not task.done()
     await clock.advance(1)
@@ -77,9 +77,9 @@ async def test_short_wait_behind_a_long_one_ends_in_time(clock: ManualClock) -> 
     held = [limiter.try_acquire(INTERACTIVE, clock) for _ in range(2)]
     assert None not in held
     long = wait_for_permit(limiter, clock)
-    await settle()
+    await run_until_idle()
     short = wait_for_permit(limiter, clock, max_wait=60)
-    await settle()
+    await run_until_idle()
     await clock.advance(60)
     assert isinstance(short.exception(), RateLimitWaitError)
     assert not long.done()
@@ -91,9 +91,9 @@ async def test_wait_that_is_just_long_enough_continues_after_a_response(clock: M
     held = limiter.try_acquire(INTERACTIVE, clock)
     assert held is not None
     task = wait_for_permit(limiter, clock, max_wait=3600)
-    await settle()
+    await run_until_idle()
     limiter.on_response(held, 200, rate_headers(0), clock)
-    await settle()
+    await run_until_idle()
     await clock.advance(3600)
     assert task.result().is_probe
 
@@ -102,7 +102,7 @@ async def test_on_wait_gets_the_expected_wait(clock: ManualClock) -> None:
     """In seconds."""
     waits: list[float] = []
     task = wait_for_permit(limiter_after_response(clock, 0), clock, on_wait=waits.append)
-    await settle()
+    await run_until_idle()
     task.cancel()
     assert waits == [3600.0]
 
@@ -113,7 +113,7 @@ async def test_deadline_is_exact_to_the_fraction_of_a_second(clock: ManualClock)
     limiter.set_initial_limit(1)
     assert limiter.try_acquire(INTERACTIVE, clock) is not None
     task = wait_for_permit(limiter, clock, max_wait=0.5)
-    await settle()
+    await run_until_idle()
     await clock.advance(0.5)
     assert isinstance(task.exception(), RateLimitWaitError)
 
@@ -126,7 +126,7 @@ async def test_request_past_its_deadline_fails(clock: ManualClock, start: float)
     limiter.set_initial_limit(1)
     assert limiter.try_acquire(INTERACTIVE, clock) is not None
     short, long = wait_for_permit(limiter, clock, max_wait=5), wait_for_permit(limiter, clock, max_wait=50)
-    await settle()
+    await run_until_idle()
     await clock.advance(5)
     with pytest.raises(RateLimitWaitError):
         await short
@@ -141,7 +141,7 @@ async def test_later_request_with_an_earlier_deadline_fails_first(clock: ManualC
     held = limiter.try_acquire(INTERACTIVE, clock)
     assert held is not None
     first, second = wait_for_permit(limiter, clock, max_wait=50), wait_for_permit(limiter, clock, max_wait=20)
-    await settle()
+    await run_until_idle()
     await clock.advance(50)
     assert (True, True) == (first.done(), second.done())
     assert [RateLimitWaitError, RateLimitWaitError] == [type(first.exception()), type(second.exception())]
@@ -155,9 +155,9 @@ async def test_waiting_requests_fail_as_soon_as_the_window_opens_too_late_for_th
     held = limiter.try_acquire(INTERACTIVE, clock)
     assert held is not None
     task = wait_for_permit(limiter, clock, max_wait=60)
-    await settle()
+    await run_until_idle()
     limiter.on_response(held, 429, rate_headers(0, EPOCH + 500 + 3600) | {"Retry-After": "3600"}, clock)
-    await settle()
+    await run_until_idle()
     error = task.exception()
     assert isinstance(error, RateLimitWaitError)
     assert error.wait == 3600.0
@@ -169,9 +169,9 @@ async def test_request_waits_for_responses_that_may_free_capacity(clock: ManualC
     held = limiter.try_acquire(INTERACTIVE, clock)
     assert held is not None
     task = wait_for_permit(limiter, clock, max_wait=60)
-    await settle()
+    await run_until_idle()
     limiter.on_response(held, 200, rate_headers(1), clock)
-    await settle()
+    await run_until_idle()
     assert GRANTED == await task
 
 
@@ -182,12 +182,12 @@ async def test_request_keeps_waiting_while_responses_may_free_capacity(clock: Ma
     assert one is not None
     assert other is not None
     task = wait_for_permit(limiter, clock, max_wait=60)
-    await settle()
+    await run_until_idle()
     limiter.on_response(one, 200, rate_headers(1), clock)
-    await settle()
+    await run_until_idle()
     assert task.done() is False
     limiter.on_response(other, 200, rate_headers(1), clock)
-    await settle()
+    await run_until_idle()
     assert task.result() == GRANTED
 
 
@@ -198,9 +198,9 @@ async def test_background_request_fails_when_only_the_reserve_can_be_left(clock:
     assert one is not None
     assert other is not None
     task = wait_for_permit(limiter, clock, max_wait=60, priority=BACKGROUND)
-    await settle()
+    await run_until_idle()
     limiter.on_response(one, 200, rate_headers(100), clock)
-    await settle()
+    await run_until_idle()
     assert isinstance(task.exception(), RateLimitWaitError)
 
 
@@ -210,9 +210,9 @@ async def test_request_that_waited_for_responses_fails_when_they_free_nothing(cl
     held = limiter.try_acquire(INTERACTIVE, clock)
     assert held is not None
     task = wait_for_permit(limiter, clock, max_wait=60)
-    await settle()
+    await run_until_idle()
     limiter.on_response(held, 200, rate_headers(0), clock)
-    await settle()
+    await run_until_idle()
     assert isinstance(task.exception(), RateLimitWaitError)
 
 
@@ -221,7 +221,7 @@ async def test_expected_wait_counts_the_windows_that_the_queue_needs(clock: Manu
     limiter = limiter_after_response(clock, 0, limit=2)
     waits: list[float] = []
     tasks = [wait_for_permit(limiter, clock, max_wait=LONG * 10, on_wait=waits.append) for _ in range(5)]
-    await settle()
+    await run_until_idle()
     for task in tasks:
         task.cancel()
     assert waits == [3600.0, 3600.0, 7200.0, 7200.0, 10800.0]
@@ -244,7 +244,7 @@ async def test_expected_wait_respects_the_reserve(
     limiter = limiter_after_response(clock, 0, limit=limit)
     waits: list[float] = []
     tasks = [wait_for_permit(limiter, clock, max_wait=LONG * 10, priority=priority, on_wait=waits.append) for _ in range(calls)]
-    await settle()
+    await run_until_idle()
     for task in tasks:
         task.cancel()
     assert last == waits[-1]
@@ -256,7 +256,7 @@ async def test_expected_wait_for_responses_is_zero(clock: ManualClock) -> None:
     assert [limiter.try_acquire(INTERACTIVE, clock) for _ in range(2)]
     waits: list[float] = []
     tasks = [wait_for_permit(limiter, clock, priority=BACKGROUND, on_wait=waits.append) for _ in range(3)]
-    await settle()
+    await run_until_idle()
     for task in tasks:
         task.cancel()
     assert [0.0, 0.0, 3600.0] == waits
@@ -283,9 +283,9 @@ async def test_deadline_before_the_next_look_at_the_clocks_is_kept(clock: Manual
     limiter.set_initial_limit(1)
     assert limiter.try_acquire(INTERACTIVE, clock) is not None
     long = wait_for_permit(limiter, clock)
-    await settle()
+    await run_until_idle()
     short = wait_for_permit(limiter, clock, max_wait=5)
-    await settle()
+    await run_until_idle()
     assert not short.done()
     await clock.advance(5)
     assert isinstance(short.exception(), RateLimitWaitError)
@@ -297,7 +297,7 @@ async def test_error_of_a_wait_that_ended_has_the_last_state(clock: ManualClock)
     limiter = limiter_after_response(clock, 1)
     assert limiter.try_acquire(INTERACTIVE, clock) is not None
     task = wait_for_permit(limiter, clock, max_wait=5)
-    await settle()
+    await run_until_idle()
     await clock.advance(5)
     error = task.exception()
     assert isinstance(error, RateLimitWaitError)
@@ -313,7 +313,7 @@ async def test_error_of_a_request_behind_many_names_an_outage(clock: ManualClock
         limiter.release(permit, clock)
     assert limiter.try_acquire(INTERACTIVE, clock) is not None
     ahead = [wait_for_permit(limiter, clock) for _ in range(3)]
-    await settle()
+    await run_until_idle()
     with pytest.raises(RateLimitWaitError, match="3 requests got no response"):
         await limiter.acquire(INTERACTIVE, clock, max_wait=60, on_wait=ignore)
     for task in ahead:
@@ -329,7 +329,7 @@ async def test_outage_is_found_with_the_reserve_of_the_background(clock: ManualC
         limiter.release(permit, clock)
     assert limiter.try_acquire(INTERACTIVE, clock) is not None
     task = wait_for_permit(limiter, clock, max_wait=max_wait, priority=BACKGROUND)
-    await settle()
+    await run_until_idle()
     await clock.advance(max_wait)
     with pytest.raises(RateLimitWaitError, match="3 requests got no response"):
         await task
@@ -340,9 +340,9 @@ async def test_permit_that_was_cancelled_at_once_is_not_lost(clock: ManualClock)
     limiter = limiter_after_response(clock, 5)
     held = [limiter.try_acquire(INTERACTIVE, clock) for _ in range(5)]
     task = wait_for_permit(limiter, clock)
-    await settle()
+    await run_until_idle()
     assert held[0] is not None
     limiter.release(held[0], clock, sent=False)
     task.cancel()
-    await settle()
+    await run_until_idle()
     assert (0, 4) == (limiter._window.unconfirmed, limiter._window.in_flight)

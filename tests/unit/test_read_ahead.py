@@ -11,7 +11,7 @@ from cstar_async import InvalidArgumentError, Page, RateLimitWaitError, ServerEr
 from cstar_async.models import Ticket
 from cstar_async.pagination import PageInfo
 from cstar_async.pagination._page import linked_page
-from tests.unit.lists import RESETS_AT, HeldServer, ServerList, ids, paginate, saved, settle
+from tests.unit.lists import RESETS_AT, HeldServer, ServerList, ids, paginate, run_until_idle, saved
 
 REFUSED = RateLimitWaitError("the rate limit is used up", retry_at=RESETS_AT, wait=100.0)
 
@@ -30,10 +30,10 @@ async def test_at_most_n_pages_are_in_flight(n: int, expected: int) -> None:
     """The first page alone, and then as many as there are pages."""
     server = HeldServer(100)
     reader = asyncio.create_task(ids(server.list(size=10).prefetch(n)))
-    await settle()
+    await run_until_idle()
     assert [1] == server.waiting
     server.respond(1)
-    await settle()
+    await run_until_idle()
     assert list(range(2, 2 + expected)) == server.waiting
     await server.respond_to_all(reader)
     assert server.rows == reader.result()
@@ -45,15 +45,15 @@ async def test_complete_pages_count_too() -> None:
     server = HeldServer(100)
     tickets = server.list(size=10).prefetch(3).pages()
     first = asyncio.create_task(anext(tickets))
-    await settle()
+    await run_until_idle()
     server.respond(1)
-    await settle()
+    await run_until_idle()
     for number in (2, 3, 4):
         server.respond(number)
-    await settle()
+    await run_until_idle()
     assert (10, []) == (len(first.result()), server.waiting)
     assert 10 == len(await anext(tickets))
-    await settle()
+    await run_until_idle()
     assert [5] == server.waiting
     await tickets.aclose()
 
@@ -64,7 +64,7 @@ async def test_items_come_in_order_whatever_the_order_of_responses(order: tuple[
     server = HeldServer(40)
     reader = asyncio.create_task(ids(server.list(size=10).prefetch(3)))
     for number in (1, *order):
-        await settle()
+        await run_until_idle()
         server.respond(number)
     assert server.rows == await reader
 
@@ -131,14 +131,14 @@ async def test_error_comes_after_the_items_before_it() -> None:
     async def iterate() -> None:
         async for ticket in server.list(size=10).prefetch(3):
             seen.append(ticket.id)
-            await settle()
+            await run_until_idle()
 
     reader = asyncio.create_task(iterate())
-    await settle()
+    await run_until_idle()
     server.respond(1)
-    await settle()
+    await run_until_idle()
     server.fail(3, ServerError("Internal", status=500))
-    await settle()
+    await run_until_idle()
     server.respond(2)
     with pytest.raises(ServerError):
         await reader
@@ -154,12 +154,12 @@ async def test_page_that_had_to_wait_for_the_limit_is_requested_again() -> None:
             seen.append(ticket.id)
 
     reader = asyncio.create_task(iterate())
-    await settle()
+    await run_until_idle()
     server.respond(1)
-    await settle()
+    await run_until_idle()
     for number in (2, 3, 4):
         server.fail(number, REFUSED)
-    await settle()
+    await run_until_idle()
     assert [2] == server.waiting
     await server.respond_to_all(reader)
     await reader
@@ -171,10 +171,10 @@ async def test_rate_limit_that_still_holds_is_an_error() -> None:
     server = HeldServer(60)
     tickets = server.list(size=10).prefetch(3)
     reader = asyncio.create_task(ids(tickets))
-    await settle()
+    await run_until_idle()
     server.respond(1)
     for _ in range(2):
-        await settle()
+        await run_until_idle()
         for number in list(server.waiting):
             server.fail(number, REFUSED)
     with pytest.raises(RateLimitWaitError):
@@ -221,7 +221,7 @@ async def test_first_item_and_first_page_are_read_without_others() -> None:
     tickets = server.list().prefetch(8)
     first = await tickets.first()
     assert ("tkt_0000", 20) == (first and first.id, len(await tickets))
-    await settle()
+    await run_until_idle()
     assert [(1, 1), (None, None)] == server.requests
 
 

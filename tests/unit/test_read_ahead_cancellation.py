@@ -12,7 +12,7 @@ import pytest
 
 from cstar_async import Paginator, ServerError
 from cstar_async.models import Ticket
-from tests.unit.lists import HeldServer, ServerList, ids, saved, settle
+from tests.unit.lists import HeldServer, ServerList, ids, run_until_idle, saved
 
 Use = Callable[[Paginator[Ticket]], Awaitable[Any]]
 
@@ -23,9 +23,9 @@ async def no_task_is_left() -> Any:
     reports: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: reports.append(context))
     yield
-    await settle()
+    await run_until_idle()
     gc.collect()
-    await settle()
+    await run_until_idle()
     assert {asyncio.current_task()} == asyncio.all_tasks()
     assert [] == reports
 
@@ -106,7 +106,7 @@ async def test_break_cancels_what_is_in_flight() -> None:
 
     async def iterate() -> None:
         async for _ in server.list(size=10).prefetch(3):
-            await settle()
+            await run_until_idle()
             assert [2, 3, 4] == server.waiting
             break
         await asyncio.sleep(0)
@@ -114,7 +114,7 @@ async def test_break_cancels_what_is_in_flight() -> None:
         assert [] == server.waiting
 
     reader = asyncio.ensure_future(iterate())
-    await settle()
+    await run_until_idle()
     server.respond(1)
     await reader
 
@@ -130,7 +130,7 @@ async def test_loop_left_at_once_sends_no_other_request(*, is_of_pages: bool) ->
     else:
         async for _ in tickets:
             break
-    await settle()
+    await run_until_idle()
     assert [(1, 10)] == server.requests
 
 
@@ -140,15 +140,15 @@ async def test_exception_in_the_loop_cancels_what_is_in_flight() -> None:
 
     async def iterate() -> None:
         async for _ in server.list(size=10).prefetch(3):
-            await settle()
+            await run_until_idle()
             raise ZeroDivisionError
 
     reader = asyncio.ensure_future(iterate())
-    await settle()
+    await run_until_idle()
     server.respond(1)
     with pytest.raises(ZeroDivisionError):
         await reader
-    await settle()
+    await run_until_idle()
     assert [] == server.waiting
 
 
@@ -169,7 +169,7 @@ async def test_iterator_that_was_never_started_sends_nothing() -> None:
     tickets = server.list(size=10).prefetch(3)
     aiter(tickets)
     tickets.pages()
-    await settle()
+    await run_until_idle()
     assert [] == server.requests
 
 
@@ -179,14 +179,14 @@ async def test_failure_that_nobody_reads_is_not_reported() -> None:
 
     async def iterate() -> None:
         async for _ in server.list(size=10).prefetch(3):
-            await settle()
+            await run_until_idle()
             for number in (2, 3, 4):
                 server.fail(number, ServerError("Internal", status=500))
-            await settle()
+            await run_until_idle()
             break
 
     reader = asyncio.ensure_future(iterate())
-    await settle()
+    await run_until_idle()
     server.respond(1)
     await reader
 
@@ -195,9 +195,9 @@ async def test_error_of_a_page_cancels_the_pages_after_it() -> None:
     """The reader gets the error when nothing is in flight any more."""
     server = HeldServer(100)
     reader = asyncio.ensure_future(read_items(server.list(size=10).prefetch(3)))
-    await settle()
+    await run_until_idle()
     server.respond(1)
-    await settle()
+    await run_until_idle()
     server.fail(2, ServerError("Internal", status=500))
     with pytest.raises(ServerError):
         await reader
@@ -224,10 +224,10 @@ def test_iteration_continues_in_another_event_loop(*, is_closed: bool) -> None:
     async def read(*numbers: int) -> list[str]:
         reading = asyncio.ensure_future(anext(pages))
         for number in numbers:
-            await settle()
+            await run_until_idle()
             server.respond(number)
         page = await reading
-        await settle()
+        await run_until_idle()
         return [ticket.id for ticket in page]
 
     async def read_the_rest() -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.lists import ServerList, ids, saved, settle
+from tests.unit.lists import ServerList, ids, run_until_idle, saved
 
 
 @pytest.mark.parametrize("n", [1, 2, 8])
@@ -15,7 +15,7 @@ async def test_change_that_is_undone_before_the_reader_comes_is_noticed(n: int) 
         seen.append(ticket.id)
         if len(seen) == 1:
             del server.rows[0]
-            await settle()
+            await run_until_idle()
             server.rows.append("new")
     assert ["tkt_0000", *server.rows] == sorted(seen, key=lambda row: row.replace("new", "z"))
 
@@ -28,7 +28,7 @@ async def test_page_that_is_out_of_date_counts_as_unseen(n: int) -> None:
         seen.append(ticket.id)
         if len(seen) == 1:
             del server.rows[0]
-            await settle()
+            await run_until_idle()
             server.rows[:0] = ["new_1", "new_2", "new_3", "new_4"]
         if seen[-1] == "new_1":
             del server.rows[:4]
@@ -44,7 +44,7 @@ async def test_pages_after_a_change_are_read_again(n: int) -> None:
         seen.append(ticket.id)
         if len(seen) == 1:
             del server.rows[0]
-            await settle()
+            await run_until_idle()
             server.rows.insert(0, "new")
             del server.rows[-1]
     assert set(server.rows) <= set(seen)
@@ -57,7 +57,7 @@ async def test_list_that_keeps_moving_is_read_with_few_requests() -> None:
         seen.append(ticket.id)
         if len(seen) % 10 == 5:
             server.rows.insert(0, f"new_{len(seen)}")
-            await settle()
+            await run_until_idle()
     assert [row for row in server.rows if row.startswith("tkt")] == [row for row in seen if row.startswith("tkt")]
     assert len(server.requests) <= 5 * 48
 
@@ -66,7 +66,7 @@ async def test_depth_grows_again_after_a_change() -> None:
     """One page is requested ahead, then two, then four, then all that were asked for."""
     server, ahead = ServerList(400), list[int]()
     async for page in server.list(size=10).prefetch(6).pages():
-        await settle()
+        await run_until_idle()
         number = page.info.page or 0
         if number == 1:
             server.rows.append("new")
@@ -82,7 +82,7 @@ async def test_checkpoint_does_not_depend_on_pages_read_ahead(count: int, n: int
     tickets = server.list(size=5).prefetch(n)
     left = count
     async for _ in tickets:
-        await settle()
+        await run_until_idle()
         left -= 1
         if left == 0:
             break
@@ -95,6 +95,6 @@ async def test_reader_that_deletes_what_it_reads_reads_all() -> None:
     expected, seen = list(server.rows), list[str]()
     async for ticket in server.list(size=5).prefetch(4):
         seen.append(ticket.id)
-        await settle()
+        await run_until_idle()
         server.rows.remove(ticket.id)
     assert expected == sorted(seen)

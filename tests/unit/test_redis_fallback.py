@@ -11,7 +11,7 @@ from cstar_async import ConnectionFailedError, CStarError, Priority, RateLimitWa
 from cstar_async._event_loop.clock import SystemClock
 from cstar_async._rate_limit.interface import Permit
 from cstar_async.redis import RedisRateLimiter
-from tests.unit.clocks import EPOCH, ManualClock, rate_headers, settle
+from tests.unit.clocks import EPOCH, ManualClock, rate_headers, run_until_idle
 from tests.unit.fake_redis import CLOCK, FakeRedis, acquire, closed_window
 
 
@@ -71,7 +71,7 @@ async def test_ping_of_a_redis_that_hangs_ends_after_the_timeout(fake_redis: Fak
     fake_redis.may_reply.clear()
     async with RedisRateLimiter(client, name="main", timeout=0.01) as limiter:
         request = acquire(limiter)
-        await settle()
+        await run_until_idle()
         with pytest.raises(ConnectionFailedError, match="TimeoutError"):
             await limiter.ping()
         await request
@@ -81,9 +81,9 @@ async def test_cancelled_ping_delays_no_request(limiter: RedisRateLimiter, fake_
     """The request has an exchange of its own."""
     fake_redis.may_reply.clear()
     ping = asyncio.create_task(limiter.ping())
-    await settle()
+    await run_until_idle()
     request = acquire(limiter)
-    await settle()
+    await run_until_idle()
     ping.cancel()
     fake_redis.may_reply.set()
     assert isinstance(await request, Permit)
@@ -111,7 +111,7 @@ async def test_unavailable_redis_leaves_a_share(
     for remaining in (18, 17, 16, 15):
         limiter.on_response(await acquire(limiter), 200, rate_headers(remaining), CLOCK)
     last = acquire(limiter)
-    await settle()
+    await run_until_idle()
     assert (True, False, 0) == (limiter.is_degraded, last.done(), limiter.remaining(Priority.INTERACTIVE, CLOCK))
     fake_redis.is_unavailable = False
     await last
@@ -130,7 +130,7 @@ async def test_request_beyond_the_share_is_notified_of_its_wait(fake_redis: Fake
         granted = acquire(limiter, on_wait=waits.append)
         await granted
         late = acquire(limiter, max_wait=0.2, on_wait=waits.append)
-        await settle()
+        await run_until_idle()
         assert [0.0] == waits
         with pytest.raises(RateLimitWaitError, match=r"cannot use Redis \(ConnectionRefusedError\)") as caught:
             await late
@@ -169,10 +169,10 @@ async def test_fallback_sends_one_request_first(limiter: RedisRateLimiter, fake_
     await acquire(limiter)
     fake_redis.is_unavailable = True
     first, rest = await acquire(limiter), [acquire(limiter) for _ in range(20)]
-    await settle()
+    await run_until_idle()
     assert [False] * 20 == [task.done() for task in rest]
     limiter.on_response(first, 200, rate_headers(10), CLOCK)
-    await settle()
+    await run_until_idle()
     assert 2 > sum(task.done() for task in rest)
     for task in rest:
         task.cancel()
@@ -211,12 +211,12 @@ async def test_fallback_sends_another_request_after_one_that_failed(limiter: Red
     counts: list[int] = []
     for _ in range(3):
         limiter.release(failing, CLOCK)
-        await settle()
+        await run_until_idle()
         done = [task for task in rest if task.done()]
         counts.append(len(done))
         failing = done[-1].result()
     limiter.on_response(failing, 200, rate_headers(900), CLOCK)
-    await settle()
+    await run_until_idle()
     assert ([1, 2, 3], [True] * 5) == (counts, [task.done() for task in rest])
 
 
@@ -291,7 +291,7 @@ async def test_closing_fails_waiting_requests_and_leaves_the_client_open(fake_re
     permit = await acquire(limiter)
     fake_redis.replies.append(closed_window())
     waiting = acquire(limiter)
-    await settle()
+    await run_until_idle()
     await limiter.aclose()
     await limiter.aclose()
     with pytest.raises(CStarError, match="closed"):
@@ -318,7 +318,7 @@ async def test_closing_returns_the_rest_of_the_fallback(fake_redis: FakeRedis) -
         await acquire(limiter)
         fake_redis.replies += [{"resync": 9, "granted": [0, 0], "poll_after": 1.0}] * 1000
         waiting = acquire(limiter)
-        await settle()
+        await run_until_idle()
     with pytest.raises(CStarError, match="closed"):
         await waiting
     assert (True, 0) == (fake_redis.requests[-1]["in_fallback"], fake_redis.requests[-1]["fallback_left"])

@@ -14,7 +14,7 @@ from cstar_async._rate_limit.interface import Limiter, Permit
 from cstar_async.redis import RedisRateLimiter
 from cstar_async.redis._local_state import LocalState
 from cstar_async.redis._shared_window import SharedWindow
-from tests.unit.clocks import EPOCH, rate_headers, settle
+from tests.unit.clocks import EPOCH, rate_headers, run_until_idle
 from tests.unit.fake_redis import CLOCK, LONG, FakeRedis, acquire, closed_window, make_reply
 
 
@@ -100,7 +100,7 @@ async def test_next_request_reports_the_last_response(limiter: RedisRateLimiter,
 async def test_use_outside_of_the_processes_is_reported_at_once(limiter: RedisRateLimiter, fake_redis: FakeRedis) -> None:
     """More is used than they can have used."""
     limiter.on_response(await acquire(limiter), 200, rate_headers(500), CLOCK)
-    await settle()
+    await run_until_idle()
     assert [500] == [request["window"]["remaining"] for request in fake_redis.requests[1:]]
 
 
@@ -225,9 +225,9 @@ async def test_on_wait_is_called_once_with_the_expected_wait(limiter: RedisRateL
     waits: list[float] = []
     fake_redis.replies += [closed_window(limit=2, wanted_by_peers=[2, 0], waiting_peers=[1, 0])] * 2
     tasks = [acquire(limiter, max_wait=10 * LONG, on_wait=waits.append) for _ in range(4)]
-    await settle()
+    await run_until_idle()
     tasks.append(acquire(limiter, max_wait=10 * LONG, on_wait=waits.append))
-    await settle()
+    await run_until_idle()
     assert [3600.0, 7200.0, 10800.0, 10800.0, 14400.0] == waits
     for task in tasks:
         task.cancel()
@@ -249,7 +249,7 @@ async def test_expected_wait_counts_an_even_division_of_permits(
     waits: list[float] = []
     fake_redis.replies.append(closed_window(wanted_by_peers=wanted, waiting_peers=[min(2, count) for count in wanted]))
     task = acquire(limiter, priority=priority, max_wait=expected + 1, on_wait=waits.append)
-    await settle()
+    await run_until_idle()
     assert [expected] == waits
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -291,7 +291,7 @@ async def test_cancelled_request_waits_no_longer_in_redis(limiter: RedisRateLimi
     """And then there is no task."""
     fake_redis.replies.append(closed_window())
     task = acquire(limiter)
-    await settle()
+    await run_until_idle()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == "cstar_async rate limit"))
@@ -321,9 +321,9 @@ async def test_permit_for_a_request_cancelled_during_the_exchange_is_returned(
     """At once, with the next exchange."""
     fake_redis.may_reply.clear()
     task = acquire(limiter)
-    await settle()
+    await run_until_idle()
     task.cancel()
-    await settle()
+    await run_until_idle()
     fake_redis.may_reply.set()
     await asyncio.gather(*(task for task in asyncio.all_tasks() if task.get_name() == "cstar_async rate limit"))
     assert [([1, 0], [0, 0]), ([0, 0], [0, 0])] == [(request["waiting"], request["held"]) for request in fake_redis.requests]

@@ -8,7 +8,7 @@ import pytest
 
 from cstar_async import NotFoundError, RequestTimeoutError
 from cstar_async._client.single_flight import SingleFlight
-from tests.unit.clocks import settle
+from tests.unit.clocks import run_until_idle
 
 
 class Work:
@@ -34,7 +34,7 @@ async def test_concurrent_callers_share_one_run() -> None:
     """One call, however many callers."""
     flight, work = SingleFlight[str](), Work()
     tasks = [asyncio.create_task(flight.get(work, 60.0)) for _ in range(10)]
-    await settle()
+    await run_until_idle()
     work.runs[0].set_result("team")
     assert (["team"] * 10, 1) == (await asyncio.gather(*tasks), len(work.runs))
 
@@ -43,12 +43,12 @@ async def test_failure_is_shared_and_the_next_caller_computes_again() -> None:
     """Those who wait get the error, each a copy; later callers do not."""
     flight, work = SingleFlight[str](), Work()
     tasks = [asyncio.create_task(flight.get(work, 60.0)) for _ in range(2)]
-    await settle()
+    await run_until_idle()
     work.runs[0].set_exception(NotFoundError("gone", status=404))
     first, second = await asyncio.gather(*tasks, return_exceptions=True)
     assert (NotFoundError, NotFoundError, False) == (type(first), type(second), first is second)
     third = asyncio.create_task(flight.get(work, 60.0))
-    await settle()
+    await run_until_idle()
     work.runs[1].set_result("team")
     assert "team" == await third
 
@@ -58,12 +58,12 @@ async def test_end_of_the_first_caller_alone_lets_another_take_over(end: str) ->
     """Its cancellation and its deadline are its own."""
     flight, work = SingleFlight[str](), Work()
     first, second = asyncio.create_task(flight.get(work, 60.0)), asyncio.create_task(flight.get(work, 60.0))
-    await settle()
+    await run_until_idle()
     if end == "cancel":
         first.cancel()
     else:
         work.runs[0].set_exception(RequestTimeoutError("late"))
-    await settle()
+    await run_until_idle()
     work.runs[1].set_result("team")
     assert "team" == await second
     assert isinstance((await asyncio.gather(first, return_exceptions=True))[0], (asyncio.CancelledError, RequestTimeoutError))
@@ -73,9 +73,9 @@ async def test_cancelled_waiter_does_not_end_the_work() -> None:
     """Who waits for another's work leaves it running."""
     flight, work = SingleFlight[str](), Work()
     first, second = asyncio.create_task(flight.get(work, 60.0)), asyncio.create_task(flight.get(work, 60.0))
-    await settle()
+    await run_until_idle()
     second.cancel()
-    await settle()
+    await run_until_idle()
     work.runs[0].set_result("team")
     assert ("team", True) == (await first, second.cancelled())
 

@@ -1,4 +1,4 @@
-"""Request bodies and responses: content types, forms, statuses, headers, envelopes and empty answers."""
+"""Request bodies and responses: content types, forms, statuses, headers, envelopes and empty responses."""
 
 from __future__ import annotations
 
@@ -94,8 +94,8 @@ BODIES = (
 )  # fmt: skip
 
 
-def _gives(answer: object, result: object, type_name: str = "", **more: object) -> Exchange:
-    return Exchange(answer=answer, result=result, type_name=type_name, **more)  # type: ignore[arg-type]
+def _gives(response: object, result: object, type_name: str = "", **more: object) -> Exchange:
+    return Exchange(response=response, result=result, type_name=type_name, **more)  # type: ignore[arg-type]
 
 
 _TEXT = {"text": "a"}
@@ -136,7 +136,7 @@ RESPONSES = (
     _response("2XX", {"responses": returns(ref("{C}Label"), "2XX")}, _gives(_TEXT, _TEXT, "{C}Label", status=203), schemas=_LABELS),
     _response("default alone", {"responses": returns(ref("{C}Label"), "default")}, _gives(_TEXT, _TEXT, "{C}Label"), schemas=_LABELS),
     _response("default for errors", {"responses": {**returns(ref("{C}Label")), **returns({"type": "object"}, "default")}},
-              _gives(_TEXT, _TEXT, "{C}Label"), Exchange(answer={"message": "m"}, status=418, error="APIError"), schemas=_LABELS),
+              _gives(_TEXT, _TEXT, "{C}Label"), Exchange(response={"message": "m"}, status=418, error="APIError"), schemas=_LABELS),
     _response("no responses", {"responses": {}}, _gives({"a": 1}, {"a": 1}), notes=("returns any JSON",)),
     _response("vendor json", {"responses": returns(LABEL, media="application/vnd.api+json")},
               _gives(_TEXT, _TEXT, media="application/vnd.api+json; charset=utf-8")),
@@ -156,20 +156,20 @@ RESPONSES = (
     _response("description", {"responses": {"200": {"description": "The label of it.", "content": {"application/json": {"schema": LABEL}}}}},
               _gives(_TEXT, _TEXT), doc=("The label of it.",)),
     _response("404 described", {"responses": {**returns(LABEL), "404": {"description": "There is no label."}}},
-              Exchange(answer={}, status=404, error="NotFoundError"), doc=("NotFoundError: There is no label.",)),
+              Exchange(response={}, status=404, error="NotFoundError"), doc=("NotFoundError: There is no label.",)),
     *(
         _response(f"error {status}", {"responses": {**returns(LABEL), str(status): {"description": f"Reason {status}."}}},
-                  Exchange(answer={"error": {"code": "c", "message": "m"}}, status=status, error=error), doc=(f"{error}: Reason {status}.",))
+                  Exchange(response={"error": {"code": "c", "message": "m"}}, status=status, error=error), doc=(f"{error}: Reason {status}.",))
         for status, error in {400: "InvalidRequestError", 401: "AuthenticationError", 402: "APIError", 403: "PermissionDeniedError",
                               409: "ConflictError", 410: "APIError", 418: "APIError", 422: "InvalidRequestError"}.items()
     ),
     _response("problem details", {"responses": {**returns(LABEL), "400": {"description": "Wrong.", "content": {"application/problem+json": {
-        "schema": {"type": "object"}}}}}}, Exchange(answer={"title": "t", "detail": "d"}, status=400, error="InvalidRequestError",
+        "schema": {"type": "object"}}}}}}, Exchange(response={"title": "t", "detail": "d"}, status=400, error="InvalidRequestError",
         media="application/problem+json")),
     _response("redirect", {"responses": {"302": {"description": "Elsewhere."}, **returns(LABEL)}},
-              Exchange(answer=b"", status=302, error="APIError", answer_headers={"Location": "/elsewhere"})),
-    _response("not what is promised", {"responses": returns(ref("{C}Label"))}, Exchange(answer=b"[1", error="DecodeError"),
-              Exchange(answer=[1], error="DecodeError"), schemas=_LABELS),
+              Exchange(response=b"", status=302, error="APIError", response_headers={"Location": "/elsewhere"})),
+    _response("not what is promised", {"responses": returns(ref("{C}Label"))}, Exchange(response=b"[1", error="DecodeError"),
+              Exchange(response=[1], error="DecodeError"), schemas=_LABELS),
     _response("links", {"responses": {"200": {**returns(LABEL)["200"], "links": {"next": {"operationId": "x"}}}}}, _gives(_TEXT, _TEXT)),
     _response("a list in an object", {"responses": returns({"type": "object", "properties": {"items": {"type": "array", "items": ref("{C}Label")}}})},
               _gives({"items": [_TEXT]}, {"items": [_TEXT]}), schemas=_LABELS),

@@ -62,7 +62,7 @@ def drop(*keys: Any) -> Edit:
     return lambda raw: at(*keys[:-1])(raw).pop(keys[-1])
 
 
-GET = Exchange(positional=("a",), answer={"id": "a"}, request="GET /v1/pets/a", type_name="Pet")
+GET = Exchange(positional=("a",), response={"id": "a"}, request="GET /v1/pets/a", type_name="Pet")
 OPERATION = ("paths", "/pets/{petId}", "get")
 
 
@@ -209,7 +209,7 @@ def _deep(levels: int) -> Node:
     return {"type": "object", "properties": {"a": _deep(levels - 1)}} if levels else STRING
 
 
-_GET_RENAMED = Exchange(positional=("a",), answer={"id": "a"}, result={"id": "a"})
+_GET_RENAMED = Exchange(positional=("a",), response={"id": "a"}, result={"id": "a"})
 _PROPERTIES = ("components", "schemas", "Pet", "properties")
 _FIELDS = "[one.name for one in __import__('attrs').fields(package.models.Pet)]"
 COMPONENTS = (

@@ -13,7 +13,7 @@ from tests.codegen.packages import ref, returns, takes
 ABSENT: Any = object()
 """Nothing is expected."""
 
-Verdict = Literal["right", "note", "refused"]
+Outcome = Literal["right", "note", "refused"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +28,11 @@ class Exchange:
     """Headers as sent. None: it must be absent."""
     sent: Any = ABSENT
     """The body as sent: bytes, or the value of a JSON body."""
-    answer: Any = None
+    response: Any = None
     """The body of the response: bytes, or the value of a JSON body."""
     status: int = 200
     media: str = "application/json"
-    answer_headers: Mapping[str, str] = field(default_factory=dict)
+    response_headers: Mapping[str, str] = field(default_factory=dict)
     result: Any = ABSENT
     """The result in its wire form."""
     type_name: str = ""
@@ -68,7 +68,7 @@ class Change:
     """The sentence with which the document is refused."""
 
     @property
-    def verdict(self) -> Verdict:
+    def outcome(self) -> Outcome:
         """What the run does with the change."""
         return "refused" if self.problem else "note" if self.notes else "right"
 
@@ -201,7 +201,7 @@ class WholeChange:
     problem: str = ""
 
     @property
-    def verdict(self) -> Verdict:
+    def outcome(self) -> Outcome:
         """What the run does with the change."""
         return "refused" if self.problem else "note" if self.notes else "right"
 

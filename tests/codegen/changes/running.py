@@ -122,9 +122,9 @@ def hints_of(model: type[Model]) -> dict[str, Any]:
 
 async def run_exchange(package: ModuleType, client: Any, stub: Stub, operation: str, exchange: Exchange) -> None:
     """Call a function, and compare what is sent and what comes back."""
-    answer = exchange.answer
-    stub.set(b"" if answer is None and exchange.status == 204 else answer, exchange.status, exchange.media)
-    stub.headers = dict(exchange.answer_headers)
+    response = exchange.response
+    stub.set(b"" if response is None and exchange.status == 204 else response, exchange.status, exchange.media)
+    stub.headers = dict(exchange.response_headers)
     before = len(stub.requests)
     arguments = {key: value(package) if inspect.isfunction(value) else value for key, value in exchange.arguments.items()}
     try:

@@ -30,7 +30,7 @@ class SdkChange:
     problem: str = ""
 
     @property
-    def verdict(self) -> str:
+    def outcome(self) -> str:
         """What comes of it."""
         return "refused" if self.problem else "note" if self.notes else "right"
 

@@ -17,7 +17,7 @@ from tests.codegen.changes.rows import Edit, Exchange, WholeChange
 
 def _get(**headers: str | None) -> Exchange:
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Exchange(positional=("a",), answer={"id": "a"}, request="GET /v1/pets/a", headers=sent)
+    return Exchange(positional=("a",), response={"id": "a"}, request="GET /v1/pets/a", headers=sent)
 
 
 def _scheme(**scheme: Any) -> Edit:
@@ -55,7 +55,7 @@ SECURITY = (
     _row("basic", _scheme(type="http", scheme="basic"), _get(Authorization=_BASIC), client={"username": "u", "password": "p"}),
     _row("key in a header", _scheme(type="apiKey", **{"in": "header"}, name="X-Key"), _get(X_Key="k", Authorization=None), client={"api_key": "k"}),
     _row("key in the query", _scheme(type="apiKey", **{"in": "query"}, name="api key"),
-         Exchange(positional=("a",), answer={"id": "a"}, request="GET /v1/pets/a?api%20key=k", headers={"Authorization": None}), client={"api_key": "k"}),
+         Exchange(positional=("a",), response={"id": "a"}, request="GET /v1/pets/a?api%20key=k", headers={"Authorization": None}), client={"api_key": "k"}),
     _row("key in a cookie", _scheme(type="apiKey", **{"in": "cookie"}, name="sid"), _get(Cookie="sid=k"), client={"api_key": "k"}),
     _row("OAuth 2", _scheme(type="oauth2", flows=_FLOWS), _get(Authorization="Bearer k"), client={"api_key": "k"}),
     _row("OpenID Connect", _scheme(type="openIdConnect", openIdConnectUrl="https://example.com/.well-known"), _get(Authorization="Bearer k"),
@@ -125,7 +125,7 @@ class TextChange:
     problem: str = ""
 
     @property
-    def verdict(self) -> str:
+    def outcome(self) -> str:
         """What comes of it."""
         return "refused" if self.problem else "right"
 
