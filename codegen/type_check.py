@@ -135,7 +135,7 @@ def _digest(*folders: Path, facts: str) -> str:
 
 @contextmanager
 def _cache() -> Generator[Path]:
-    """Take the folder of the cache, so that no other run uses it; an empty one if another run has it or it cannot be written."""
+    """Reserve the folder of the cache for this run. If another run has it, or it cannot be written, return an empty one."""
     home = Path(os.environ.get(CACHE) or os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
     shared = home / "cstar-async-codegen"
     try:

@@ -7,9 +7,9 @@
     async with CStarClient(api_key="sk_test_…", team_id="…") as cstar:
         ticket = await cstar.tickets.create(title="Cannot log in", priority="high")
 
-Models are in `cstar_async.models`, the functions behind the methods in `cstar_async.api`, hooks in `cstar_async.hooks`, uploads and
-downloads in `cstar_async.files`, webhooks in `cstar_async.webhooks`, a local copy in `cstar_async.sync`, and a fake server for
-tests in `cstar_async.testing`. Each name is imported when it is first used.
+Models are in `cstar_async.models`, the functions behind the methods in `cstar_async.api`, and hooks in `cstar_async.hooks`. Uploads
+and downloads are in `cstar_async.files`, and webhooks in `cstar_async.webhooks`. A local copy is in `cstar_async.sync`, and a fake
+server for tests in `cstar_async.testing`. Each name is imported when it is first used.
 """
 
 from cstar_async._version import __version__

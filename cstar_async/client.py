@@ -59,8 +59,8 @@ class CStarClient(BaseClient, ClientNamespaces):
         timeout: Seconds for one attempt, above 0, without the wait for a free connection. Default 30.
         max_retries: Attempts after the first, from 0. Default 3.
         max_wait: Seconds, from 0: the longest single wait for a rate limit or a back-off. None: as long as it takes. Default 60.
-        max_response_size: Bytes of one response body, from 1, both as received and decompressed. None: no limit. Default 64 MiB.
-            A megabyte of usual JSON takes 10 ms of the event loop and 15 MB of memory, of the worst JSON 600 ms and 110 MB.
+        max_response_size: Bytes of one response body, from 1, both as received and decompressed. None: no limit. Default 64 MiB. A
+            megabyte of usual JSON takes 10 ms of the event loop and 15 MB of memory. The worst JSON takes 600 ms and 110 MB.
         retry_budget: Tokens shared by all calls, from 0. A retry takes 5; a success returns 1, after a retry 5. Without enough
             tokens errors are raised at once. None: unlimited. Default 500.
         max_connections: Concurrent requests, from 1. Further calls wait in order. Background calls leave a tenth, but at least one,

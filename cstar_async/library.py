@@ -58,8 +58,8 @@ class CStarLibrary(BaseClient, LibraryNamespace):
         timeout: Seconds for one attempt, above 0, without the wait for a free connection. Default 30.
         max_retries: Attempts after the first, from 0. Default 3.
         max_wait: Seconds, from 0: the longest single wait for a rate limit or a back-off. None: as long as it takes. Default 60.
-        max_response_size: Bytes of one response body, from 1, both as received and decompressed. None: no limit. Default 64 MiB.
-            A megabyte of usual JSON takes 10 ms of the event loop and 15 MB of memory, of the worst JSON 600 ms and 110 MB.
+        max_response_size: Bytes of one response body, from 1, both as received and decompressed. None: no limit. Default 64 MiB. A
+            megabyte of usual JSON takes 10 ms of the event loop and 15 MB of memory. The worst JSON takes 600 ms and 110 MB.
         retry_budget: Tokens shared by all calls, see `CStarClient`. None: unlimited. Default 500.
         max_connections: Concurrent requests, from 1. Further calls wait in order. Default 100.
         rate_limiter: The rate limiter; share one between all libraries of a process. Default: a new `RateLimiter()`.

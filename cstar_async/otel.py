@@ -47,9 +47,10 @@ class OpenTelemetryHooks(Hooks):
         `GET /api/v1/teams/{teamId}/tickets/{ticketId}`; for `CStarClient.request` only the method. The kind is CLIENT.
 
     Attributes
-        `http.request.method`, `url.template`, `server.address`, `server.port`, `http.response.status_code` (of the last response),
-        `http.request.resend_count` (after a retry), `error.type` (the status, or the class of the exception), `cstar.operation`,
-        `cstar.request_id`, and the last known `cstar.rate_limit.limit` and `cstar.rate_limit.remaining`.
+        `http.request.method`, `url.template`, `server.address`, `server.port`, `cstar.operation`, `cstar.request_id`.
+        `http.response.status_code` is that of the last response, and `http.request.resend_count` is set after a retry. `error.type`
+        is the status, or the class of the exception. `cstar.rate_limit.limit` and `cstar.rate_limit.remaining` are the last known
+        ones.
 
     Events
         `cstar.attempt` and `cstar.response` for every attempt, `cstar.retry` after one that will be repeated, and `cstar.wait` with

@@ -4,8 +4,8 @@
     CSTAR_API_KEY=sk_… DISCORD_TOKEN=… python examples/discord_bot.py
 
 It receives replies over cStar's event stream, so it needs no public URL. BOT_DATABASE (`discord_bot.db`) is the file with the
-events in progress and the position in the stream. In Discord's developer portal, enable the message content intent and invite the
-bot with the scopes `bot` and `applications.commands`, with the permissions to create private threads and write in them. Ctrl-C or
+events in progress and the position in the stream. In Discord's developer portal, enable the message content intent. Invite the bot
+with the scopes `bot` and `applications.commands`, and the permissions to create private threads and write in them. Ctrl-C or
 SIGTERM ends it.
 
 There is no database of threads: a ticket has the id of its thread in its metadata, a thread the id of its ticket in its name.

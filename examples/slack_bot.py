@@ -5,7 +5,7 @@
 
 It uses Socket Mode and cStar's event stream, so it needs no public URL. BOT_DATABASE (`slack_bot.db`) is the file with the events
 in progress and the position in the stream. In the settings of the Slack app, enable Socket Mode with an app token that has the
-scope `connections:write`, add the command `/ticket`, and subscribe to the events `message.channels` and `message.groups`. The bot
+scope `connections:write`. Add the command `/ticket`, and subscribe to the events `message.channels` and `message.groups`. The bot
 token needs the scopes `commands`, `chat:write`, `users:read`, `channels:history` and `groups:history`. Ctrl-C or SIGTERM ends it.
 
 There is no database of threads: a ticket has the ids of its channel and thread in its metadata. The first message of a thread

@@ -49,7 +49,7 @@ def from_dict(model: type[T], data: JSONObject) -> T:
 
     Args:
         model: A class of `cstar_async.models` or of `cstar_async.webhooks`, or an attrs class of yours that inherits from one. A
-            field that it adds has its name in camel case on the wire, and takes the value as it came, by way of its `converter`.
+            field that it adds has its name in camel case on the wire. Its value is the JSON value, passed through its `converter`.
         data: A JSON object with wire names, such as a stored webhook or the result of `to_dict`.
 
     Raises:

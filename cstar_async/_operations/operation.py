@@ -25,8 +25,8 @@ A result without JSON is nothing, a str, bytes or a stream of items.
 QueryStyle: TypeAlias = Literal["exploded", "space", "pipe", "deep", "fields", "pairs", "json"]
 """How a parameter of the query is sent that is no plain value and no list joined with commas.
 
-A list is a parameter for each item, or joined with spaces or bars. An object is a parameter for each key, with the name of the
-whole before it (`name[key]`) or without it, keys and values joined with commas, or JSON.
+A list is a parameter for each item, or joined with spaces or bars. An object is a parameter for each key, named `name[key]` or
+`key`. Or it is one parameter: keys and values joined with commas, or JSON.
 """
 
 FormStyle: TypeAlias = Literal["joined", "space", "pipe", "deep"]

@@ -1,7 +1,8 @@
 """Send requests with aiohttp.
 
-Measurements decided for one timer for all requests, headers on the session, URLs that need no further encoding, and bodies that are
-read in one piece. They decided against tracing and `trust_env`, which costs more than the whole call.
+Four choices are made because measurements showed them to be faster: one timer for all requests, headers on the session, URLs that
+need no further encoding, and bodies that are read in one piece. Tracing is not used, nor is `trust_env`, which costs more than the
+whole call.
 """
 
 from __future__ import annotations

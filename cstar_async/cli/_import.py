@@ -61,8 +61,8 @@ def import_(
 ) -> None:
     """Create customers, tickets or articles from a file, 500 in a call.
 
-    Columns are fields of the create command, such as email or custom_fields; customFields.plan is one key of an object, and a list
-    is separated by commas. If it stops, run it again within a day with the same file: nothing is created twice.
+    Columns are fields of the create command, such as email or custom_fields. customFields.plan is one key of an object. A list is
+    separated by commas. If it stops, run it again within a day with the same file: nothing is created twice.
     """
     chosen = resource or _resource_of(file)
     text = read_text(file)

@@ -1,8 +1,8 @@
 """Ctrl-C without a traceback.
 
 Python raises `KeyboardInterrupt` anywhere, also between two imports or while an event loop is half made. So Ctrl-C ends a command
-at once, as it ends a program in C. Only while a coroutine runs, it cancels that first, which closes connections and files, and
-while the generator runs, it raises there, which removes the folder with the new code.
+at once, as it ends a program in C. There are two exceptions. While a coroutine runs, Ctrl-C first cancels it, which closes
+connections and files. While the generator runs, Ctrl-C raises in it, which removes the folder with the new code.
 """
 
 from __future__ import annotations

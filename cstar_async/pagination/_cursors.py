@@ -7,7 +7,8 @@ elsewhere shift nothing, and no page is read again. These are the rules:
 * The list ends where a page has no cursor. An empty page with a cursor does not end it: many servers apply filters after they have
   chosen the rows of a page. After 1,000 empty pages in a row an error is raised; the checkpoint continues behind them.
 * A cursor that was met before is an error, because the list would be read for ever. One cursor is kept and compared with each that
-  follows, after 1, 2, 4, 8 … pages the latest one (Brent's algorithm), so a cycle of any length is found with little memory.
+  follows. After 1, 2, 4, 8 … pages it is replaced by the latest one (Brent's algorithm). So a cycle of any length is found with
+  little memory.
 * A page that states its own cursor as the next one is the last if it is empty: the server has nothing more yet. With new items it
   is not an error, because some servers store the position themselves, under one cursor.
 """

@@ -216,8 +216,8 @@ class Paginator(FieldRepr, Generic[T_co]):
             checkpoint: A value of `checkpoint`, from any process. It contains page and size.
 
         Raises:
-            InvalidArgumentError: *checkpoint* is no checkpoint, is damaged or of another version, or belongs to another list, other
-                filters, or another page or size than this list was given.
+            InvalidArgumentError: *checkpoint* is no checkpoint, is damaged, or is of another version. Or it belongs to another
+                list, other filters, or another page or size than this list was given.
         """
         start = load_checkpoint(checkpoint, self._list_key, self._paging.first)
         is_other_page = isinstance(self._first_page, int) and self._first_page != start.first_page

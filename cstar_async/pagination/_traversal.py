@@ -11,14 +11,14 @@ later ones *shift* forward by one: the first item of the next page is then on a 
 * An empty page is the end, whatever the server says of more. Page after page without a new item is an error, and so is a list that
   continues far beyond its stated total.
 
-So an item that only shifted is missed only if it crossed the border of two pages while neither the total changed nor an item
+So an item that only shifted is missed in one case: it crossed the border of two pages, the total did not change, and no item
 repeated on the next page. Nothing is promised of items that were sorted differently meanwhile. A list in a stable order, such as
 the time of creation, is read most safely. A server that states no total and invents items without end is read without end.
 
 A resumed iteration remembers only the last items of the one before. Unseen items before a remembered one count as yielded: a new
 item there cannot be distinguished from one that is no longer remembered.
 
-An item is *seen* once it was yielded or found on a page of the current step, and *old* if that happened before the current step.
+An item is *seen* once it was yielded or found on a page of the current step. It is *old* if that happened before the current step.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Each process has a queue of waiting requests (`_wait_queue`) and a copy of the shared window (`_shared_window`). To get permits, it
 sends its state to Redis (`_local_state`): the permits in use, the waiting requests, and what the API stated. A script
-(`rate_limiter.lua`) applies that to the shared state and replies with permits. One such exchange runs at a time and carries
-everything that has come up meanwhile (`_sync_task`), so a hundred concurrent requests need hardly more exchanges than one.
+(`rate_limiter.lua`) applies that to the shared state and replies with permits. One such exchange runs at a time (`_sync_task`). It
+sends all changes since the previous one. So a hundred concurrent requests need hardly more exchanges than one.
 """
 
 from __future__ import annotations

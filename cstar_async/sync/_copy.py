@@ -80,8 +80,8 @@ class LocalCopy(PublicDir):
         One export returns up to 10,000 rows of each type. What it does not return is listed, 100 rows a call: a longer type, or all
         of them if the key may not export. Messages are read for tickets whose number of messages changed, one call each.
 
-        A row that an export does not have is deleted. One that a list does not have is deleted if the next list does not have it
-        either, because a list can miss a row that moved.
+        A row that an export does not have is deleted. A row that two lists in sequence do not have is deleted. One list is not
+        enough, because it can miss a row that moved.
 
         Whatever ends it, also a kill, the next call continues: rows are stored with the position in their list. It finishes that
         pass, so call it again for what changed meanwhile.

@@ -41,7 +41,7 @@ class FakeClock:
         start: Unix time in seconds that `time()` starts with; default the real time.
         frozen: Whether only `advance()` and `set()` move the clock; default False.
         autojump: Whether a frozen clock jumps to the next time that a task sleeps for, once the event loop has been idle for some
-            iterations; implies *frozen*, default False. Waits then take no real time and keep their order. Meant for tests without
+            iterations. Implies *frozen*. Default False. Waits then take no real time and keep their order. Meant for tests without
             sockets: a jump does not wait for a response that is still on its way.
     """
 

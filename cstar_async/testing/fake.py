@@ -83,8 +83,8 @@ class FakeCStar(PublicDir):
         rate_window: Length of a window in whole seconds, from 1; default 3,600.
         pagination: Location of `pagination` in the response of a list: `"top"` (default) or `"meta"`.
         pagination_shape: The field that says whether more pages follow: `"hasMore"` (default) or `"totalPages"`.
-        delivery_retries: Seconds, by the fake's clock, before each retry of a webhook delivery; default the documented 30 s, 2 min,
-            10 min, 1 h, 6 h and 24 h.
+        delivery_retries: Seconds, by the fake's clock, before each retry of a webhook delivery. Default: the documented 30 s, 2
+            min, 10 min, 1 h, 6 h and 24 h.
         max_requests: Entries that `requests` and `deliveries` keep, from 1; default 100,000. The oldest are dropped first.
         package: The package whose document is served; default `cstar_async`. Another one extends it by an overlay, as
             `cstar-async codegen --overlay` writes it. An operation without a description of its behaviour returns a sample of its

@@ -143,8 +143,8 @@ class EventHandlers:
     async def _attempt(self, handler: Handler[UntypedJSON], queued: QueuedEvent) -> Exception | None:
         """Record an attempt, as soon as the store can, and call the handler. Return its exception.
 
-        Of the events whose handler may have ended the process, one at a time is handled, so that only one of them loses an attempt
-        if it does so again.
+        Events whose handler may have ended the process are handled one at a time. If the process ends again, only one of them loses
+        an attempt.
         """
         queued.attempts += 1
         store_failures = 0

@@ -81,8 +81,8 @@ class WebhookInbox(PublicDir, EventHandlers):
             called. Default: none.
 
     Raises:
-        InvalidArgumentError: A number is out of range, *store* is no event store, *client* is no client, or *secret* is not a str,
-            is empty or has an empty item.
+        InvalidArgumentError: A number is out of range, *store* is no event store, or *client* is no client. Or *secret* is not a
+            str, is empty or has an empty item.
 
     Source: Webhook reference, Delivery and Signature (documented).
     """
