@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from cstar_async._types import is_int, is_str
+from cstar_async._values.repr import private_repr
 from cstar_async._values.validation import MAX_COUNT, MAX_INT_BITS, check_instance
 from cstar_async.errors import InvalidArgumentError
 
@@ -37,7 +38,7 @@ def sign_identity(fields: Mapping[str, str | int | None], secret: str) -> str:
     Source: Chat widget, Identity verification (documented; how other characters than ASCII are written is inferred).
     """
     if not is_str(secret) or not secret:
-        raise InvalidArgumentError("secret must be the identity key of the chat widget, and not empty")
+        raise InvalidArgumentError(f"secret must be the identity key of the chat widget, got {private_repr(secret)}")
     return hmac.new(secret.encode("utf-8", "replace"), canonical_identity(fields).encode(), hashlib.sha256).hexdigest()
 
 
@@ -47,12 +48,13 @@ def canonical_identity(fields: Mapping[str, str | int | None]) -> str:
     signed: dict[str, str | int] = {}
     for name, value in fields.items():
         if name not in SIGNED:
-            raise InvalidArgumentError(f"fields must have only the names {', '.join(SIGNED)}; leave other data unsigned")
+            got = private_repr(name)
+            raise InvalidArgumentError(f"fields must have only the names {', '.join(SIGNED)}, got {got}; leave other data unsigned")
         if value is not None:
             signed[name] = _validate(name, value)
     for name in REQUIRED:
         if name not in signed:
-            raise InvalidArgumentError(f"fields must have `{name}`")
+            raise InvalidArgumentError(f"fields must have `{name}`, got none")
     text = json.dumps(signed, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     # UTF-8 cannot encode half of a surrogate pair. JavaScript escapes it.
     return _LONE_SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

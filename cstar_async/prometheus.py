@@ -47,7 +47,7 @@ class PrometheusMetrics(Hooks):
                 "cstar_call_duration_seconds", "Duration of calls, waits included", ("operation", "outcome"), registry=registry
             )
         except ValueError:
-            raise InvalidArgumentError("registry must have one PrometheusMetrics, and has it already; use that one") from None
+            raise InvalidArgumentError("registry must be without a PrometheusMetrics, got one that has it; use that one") from None
         self._retries = Counter("cstar_retries", "Attempts that are repeated", ("operation", "error"), registry=registry)
         self._waits = Summary("cstar_wait_seconds", "Expected waits before a request", ("reason",), registry=registry)
         self._limit = Gauge("cstar_rate_limit", "Requests that a window allows", registry=registry)

@@ -37,7 +37,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 
-_WITH_RESPONSE: Final = "with_response() takes a method and its arguments: with_response(cstar.tickets.get, 'tkt_…')"
+_WITH_RESPONSE: Final = "pass it with its arguments: with_response(cstar.tickets.get, 'tkt_…')"
 
 
 class BaseClient(PublicDir):
@@ -178,13 +178,14 @@ class BaseClient(PublicDir):
         if not callable(method):
             if inspect.iscoroutine(method):
                 method.close()  # avoids Python's warning about a coroutine that was never awaited
-            raise InvalidArgumentError(_WITH_RESPONSE)
+            raise InvalidArgumentError(f"method must be a method of the client, got {type(method).__name__}; {_WITH_RESPONSE}")
         capture: list[Response[Any]] = []
         token = RESPONSE_CAPTURE.set(capture)
         try:
             result = method(*args, **kwargs)
             if not inspect.isawaitable(result):
-                raise InvalidArgumentError(_WITH_RESPONSE)
+                got = type(result).__name__
+                raise InvalidArgumentError(f"method must be an async method, got one that returned {got}; {_WITH_RESPONSE}")
             data = await result
         finally:
             RESPONSE_CAPTURE.reset(token)

@@ -19,6 +19,7 @@ from cstar_async._protocol.retry import SAFE_METHODS
 from cstar_async._protocol.urls import encode_raw_path, form_of, path_segment, query_string, validate_query
 from cstar_async._types import UNSET, RequestOptions, is_mapping, is_str
 from cstar_async._values.redaction import redact
+from cstar_async._values.repr import private_repr
 from cstar_async._values.validation import invalid, validate_seconds
 from cstar_async.errors import ConfigurationError, InvalidArgumentError
 
@@ -147,7 +148,10 @@ def _build_call(
         idempotency_key = new_key() if idempotency_key is None else validate_key(idempotency_key)
         headers = {**(headers or {}), _headers.IDEMPOTENCY_KEY: idempotency_key}
     elif idempotency_key is not None:
-        raise InvalidArgumentError("this call takes no idempotency_key; a read or a DELETE can be repeated without one")
+        got = private_repr(idempotency_key)
+        raise InvalidArgumentError(
+            f"idempotency_key must be None for this call, got {got}; reads and DELETE can be repeated without one"
+        )
     if options is not None:
         settings = settings.replace(
             timeout=options.timeout, max_retries=options.max_retries, max_wait=options.max_wait, priority=options.priority

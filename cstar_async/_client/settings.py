@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Iterable, Mapping
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, TypedDict
+from typing import TYPE_CHECKING, Final, TypedDict, cast
 
 import attrs
 
@@ -23,6 +23,7 @@ from cstar_async._protocol.urls import path_segment
 from cstar_async._rate_limit.interface import NO_LIMIT, Limiter
 from cstar_async._rate_limit.window import LIBRARY_LIMIT, PUBLISHABLE_LIMIT, SECRET_LIMIT
 from cstar_async._types import Priority, RequestOptions, UntypedJSON, is_mapping, is_str
+from cstar_async._values.repr import private_repr, short_repr
 from cstar_async._values.validation import check_instance, invalid, validate_count, validate_seconds
 from cstar_async.errors import ConfigurationError, InvalidArgumentError
 
@@ -38,6 +39,7 @@ BASE_URL: Final = service.BASE_URL
 API_VERSION: Final = service.API_VERSION
 MAX_RESPONSE_SIZE: Final = 64 * 1024 * 1024
 """Bytes of a response body by default."""
+_HOOKS: Final = "hooks must be a list or tuple of instances of subclasses of cstar_async.Hooks"
 
 
 def validate_team_id(team_id: str | None, name: str = "team_id") -> str | None:
@@ -75,11 +77,13 @@ def validate_base_url(base_url: str) -> URL:
     try:
         url = URL(base_url)
     except ValueError:
-        raise ConfigurationError("base_url must be a URL") from None
+        raise ConfigurationError(f"base_url must be a URL, got {private_repr(base_url)}") from None
     if url.scheme not in {"http", "https"} or not _has_usable_host(url):
-        raise ConfigurationError("base_url must begin with https:// (or http://) and name a host")
-    if url.user is not None or url.password is not None or url.query_string or url.fragment:
-        raise ConfigurationError("base_url must not have credentials, a query or a fragment")
+        raise ConfigurationError(f"base_url must begin with https:// (or http://) and name a host, got {private_repr(base_url)}")
+    has_credentials = url.user is not None or url.password is not None
+    if has_credentials or url.query_string or url.fragment:
+        got = "credentials" if has_credentials else "a query" if url.query_string else "a fragment"
+        raise ConfigurationError(f"base_url must not have credentials, a query or a fragment, got {got}")
     return url
 
 
@@ -88,7 +92,7 @@ def validate_api_version(api_version: str | None) -> str | None:
     if api_version is None:
         return None
     if not is_str(api_version) or not api_version.strip() or not api_version.isascii() or not api_version.isprintable():
-        raise ConfigurationError("api_version must be a date such as '2026-03-01', or None")
+        raise ConfigurationError(f"api_version must be a date such as '2026-03-01', or None, got {short_repr(api_version)}")
     return api_version
 
 
@@ -111,7 +115,10 @@ def validate_proxy(proxy: str | None) -> str | None:
     except (ValueError, TypeError):
         is_usable = False
     if not is_usable:
-        raise ConfigurationError("proxy must be a URL such as http://host:port; other kinds, such as SOCKS, are not supported")
+        got = private_repr(proxy)
+        raise ConfigurationError(
+            f"proxy must be a URL such as http://host:port, got {got}; other kinds, such as SOCKS, are not supported"
+        )
     return proxy
 
 
@@ -139,16 +146,17 @@ def proxy_from_environment(base_url: URL) -> str | None:
 def validate_hooks(hooks: Iterable[Hooks]) -> tuple[Hooks, ...]:
     """Return hooks as a tuple. Coroutine and generator functions are refused: nothing would run their body."""
     try:
-        given: tuple[object, ...] = tuple(hooks)
+        given = tuple(cast("Iterable[object]", hooks))
     except TypeError:
-        given = (None,)
+        raise ConfigurationError(f"{_HOOKS}, got {type(hooks).__name__}") from None
     if not given:
         return ()
     from cstar_async.hooks import Hooks  # most clients have none
 
     valid = tuple(hook for hook in given if isinstance(hook, Hooks))
     if len(valid) != len(given):
-        raise ConfigurationError("hooks must be a list or tuple of instances of subclasses of cstar_async.Hooks")
+        got = next(type(hook).__name__ for hook in given if not isinstance(hook, Hooks))
+        raise ConfigurationError(f"{_HOOKS}, got one with an object of type {got}")
     for hook in valid:
         for name in HOOK_METHODS:
             if (kind := _deferred_kind(getattr(hook, name))) is not None:

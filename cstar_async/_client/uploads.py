@@ -23,7 +23,7 @@ def with_files(call: Call, operation: Operation, body: object, options: RequestO
         fields = {**fields_of(body), **(extra_body or {})}
         content = multipart(fields, operation.body_types, operation.file_fields, new_key())
     elif extra_body:
-        raise InvalidArgumentError("the body is a file, and takes no extra_body")
+        raise InvalidArgumentError(f"extra_body must be None for a body that is a file, got {type(extra_body).__name__}")
     else:
         content = single_file(body, operation.body_types.get(""), "body")
     return _with_upload(call, content)
@@ -40,8 +40,8 @@ def with_named_files(call: Call, json: object, files: Mapping[str, object], opti
     fields = {**fields_of(json), **(extra_body or {})}
     for name, value in files.items():
         if value is None or name in fields:
-            expected = "a file or a list of files, got None" if value is None else "in files or a field of json, not both"
-            raise InvalidArgumentError(f"{name} must be {expected}")
+            expected, got = ("a file or a list of files", "None") if value is None else ("in files or a field of json", "both")
+            raise InvalidArgumentError(f"{name} must be {expected}, got {got}")
     fields.update(files)
     return _with_upload(call, multipart(fields, {}, frozenset(files), new_key()))
 

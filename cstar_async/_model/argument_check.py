@@ -17,6 +17,7 @@ import attrs
 from cstar_async._model.model import Model
 from cstar_async._model.open_enum import OpenEnum
 from cstar_async._types import UNSET, is_mapping
+from cstar_async._values.validation import TOO_DEEP
 from cstar_async.errors import InvalidArgumentError, UnknownValueWarning
 
 _OWN_PACKAGES: Final = ("cstar_async", "attr", "attrs")
@@ -124,7 +125,7 @@ def check_body(body: object, operation: str) -> None:
             if isinstance(model, Model):
                 check.check_model(model, type(model), "" if model is body else f"body[{index}].")
     except RecursionError:
-        raise InvalidArgumentError("the body must not contain itself or be nested too deeply for JSON") from None
+        raise InvalidArgumentError(f"the body must be of limited depth, got {TOO_DEEP}") from None
 
 
 def warn_if_misspelt(name: str, value: str, known: Collection[str]) -> None:

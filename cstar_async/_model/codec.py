@@ -17,7 +17,7 @@ import orjson
 from cstar_async._model.decoding import format_datetime
 from cstar_async._model.model import Model
 from cstar_async._types import JSON, UNSET, JSONObject, UntypedJSON, is_mapping, is_object
-from cstar_async._values.validation import invalid
+from cstar_async._values.validation import TOO_DEEP, invalid
 from cstar_async.errors import InvalidArgumentError
 
 T = TypeVar("T")
@@ -111,7 +111,7 @@ def to_dict(model: Model) -> dict[str, JSON]:
     try:
         return _model_to_wire(given, "$")
     except RecursionError:
-        raise InvalidArgumentError("model must not contain itself or be nested too deeply for JSON") from None
+        raise InvalidArgumentError(f"model must be of limited depth, got {TOO_DEEP}") from None
 
 
 def _model_to_wire(model: Model, where: str) -> dict[str, JSON]:
@@ -178,7 +178,7 @@ def encode_body(body: object, extra: JSONObject | None) -> bytes:
             wire.update(_mapping_to_wire(extra, "$"))
         return orjson.dumps(wire)
     except RecursionError:
-        raise InvalidArgumentError("the body must not contain itself or be nested too deeply for JSON") from None
+        raise InvalidArgumentError(f"the body must be of limited depth, got {TOO_DEEP}") from None
     except orjson.JSONEncodeError as error:
         # Its message names types and limits (integers beyond 64 bits, broken surrogates), never values.
-        raise InvalidArgumentError(f"the body must be JSON: {error}") from None
+        raise InvalidArgumentError(f"the body must be JSON, got a value that has none: {error}") from None

@@ -90,7 +90,7 @@ def renamed_arguments(**renamed: str) -> Callable[[Callable[..., R]], Callable[.
         for old, new in renamed.items():
             if old in kwargs:
                 if new in kwargs:
-                    raise InvalidArgumentError(f"{old} is the old name of {new}; leave it out")
+                    raise InvalidArgumentError(f"{old} must be left out beside {new}, got both; it is the old name of {new}")
                 warn_of_deprecated(f"the argument {old} of {function.__qualname__.removesuffix('.__init__')}", new)
                 kwargs[new] = kwargs.pop(old)
 

@@ -87,7 +87,7 @@ def check_content(value: object, name: str) -> None:
     if is_content(value):
         return
     if isinstance(value, io.TextIOBase):
-        raise InvalidArgumentError(f"{name} must be a file that was opened in binary mode: open(path, 'rb')")
+        raise InvalidArgumentError(f"{name} must be a file in binary mode, got one in text mode; open it with open(path, 'rb')")
     hint = "; use pathlib.Path for a path, and .encode() for a str" if is_str(value) else ""
     raise InvalidArgumentError(f"{name} must be {KINDS}, got {type(value).__name__}{hint}")
 

@@ -12,6 +12,7 @@ import attrs
 from cstar_async._protocol.headers import AUTHORIZATION, COOKIE
 from cstar_async._protocol.messages import Request
 from cstar_async._types import is_str
+from cstar_async._values.repr import private_repr
 from cstar_async.errors import ConfigurationError
 
 KEY_PREFIXES: Final = ("sk_live_", "sk_test_", "pk_live_", "pk_test_", "sk_", "pk_")
@@ -25,13 +26,15 @@ Security: TypeAlias = tuple[tuple[str, ...], ...]
 def validate_api_key(api_key: object) -> str:
     """Return the API key if it can be sent in a header. The `ConfigurationError` for any other one does not contain it."""
     if not is_str(api_key) or not api_key:
-        raise ConfigurationError("api_key is missing; pass api_key=, or set CSTAR_API_KEY and use from_env()")
+        got = private_repr(api_key)
+        raise ConfigurationError(f"api_key must be a key, got {got}; pass api_key=, or set CSTAR_API_KEY and use from_env()")
     if not api_key.startswith(KEY_PREFIXES):
-        raise ConfigurationError("api_key must begin with sk_live_, sk_test_, pk_live_ or pk_test_")
+        raise ConfigurationError(f"api_key must begin with sk_live_, sk_test_, pk_live_ or pk_test_, got {private_repr(api_key)}")
     if api_key in KEY_PREFIXES:
         raise ConfigurationError("api_key must be a whole key, got only its prefix; copy it again")
     if not api_key.isascii() or not api_key.isprintable() or " " in api_key:
-        raise ConfigurationError("api_key must be printable ASCII without spaces; copy the key again, and nothing else")
+        got = private_repr(api_key)
+        raise ConfigurationError(f"api_key must be printable ASCII without spaces, got {got}; copy the key again, and nothing else")
     return api_key
 
 
@@ -53,8 +56,10 @@ def basic(username: str | None, password: str | None) -> Credential | None:
     """Return the credential of HTTP basic authentication; None without a user name."""
     if username is None:
         return None
-    if not is_str(username) or not is_str(password) or ":" in username:
-        raise ConfigurationError("username and password must be str, and username must have no colon")
+    if not is_str(username) or ":" in username:
+        raise ConfigurationError(f"username must be a str without a colon, got {private_repr(username)}")
+    if not is_str(password):
+        raise ConfigurationError(f"password must be a str, got {type(password).__name__}")
     encoded = b64encode(f"{username}:{password}".encode()).decode()
     return Credential("header", AUTHORIZATION, f"Basic {encoded}")
 
@@ -95,7 +100,8 @@ class Credentials:
 
 def _printable(value: str, argument: str) -> str:
     if not is_str(value) or not value or not value.isascii() or not value.isprintable() or " " in value:
-        raise ConfigurationError(f"{argument} must be printable ASCII without spaces; copy it again, and nothing else")
+        got = private_repr(value)
+        raise ConfigurationError(f"{argument} must be printable ASCII without spaces, got {got}; copy it again, and nothing else")
     return value
 
 

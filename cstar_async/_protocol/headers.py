@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from cstar_async._protocol.urls import parameter_text
 from cstar_async._types import UNSET, RateLimitState, is_mapping, is_str
-from cstar_async._values.repr import short_repr
+from cstar_async._values.repr import private_repr, short_repr
 from cstar_async._version import __version__
 from cstar_async.errors import InvalidArgumentError
 
@@ -138,11 +138,12 @@ def validate_headers(
     valid: dict[str, str] = {}
     for name, value in given.items():
         if not is_str(name) or not _TOKEN.fullmatch(name):
-            raise InvalidArgumentError(f"headers: {short_repr(name)} is not a valid header name")
+            raise InvalidArgumentError(f"headers must have names without spaces and separators, got {short_repr(name)}")
         if name.lower() in reserved:
-            raise InvalidArgumentError(f"headers: {name} is {owner}")
+            raise InvalidArgumentError(f"headers must have only headers that you may set, got {name}, which is {owner}")
         if not is_str(value) or _CONTROL.search(value):
-            raise InvalidArgumentError(f"headers: the value of {name} must be a str without control characters")
+            got = f"{private_repr(value)} for {name}"
+            raise InvalidArgumentError(f"headers must have values of type str without control characters, got {got}")
         valid[name] = value
     return valid
 

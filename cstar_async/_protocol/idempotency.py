@@ -11,6 +11,7 @@ import os
 from typing import Final
 
 from cstar_async._types import is_int, is_str
+from cstar_async._values.repr import private_repr
 from cstar_async._values.validation import MAX_INT_BITS, check_instance
 from cstar_async.errors import InvalidArgumentError
 
@@ -60,6 +61,7 @@ def validate_key(key: str) -> str:
         raise InvalidArgumentError(f"idempotency_key must have 1 to {MAX_KEY_LENGTH} characters, got {len(key)}")
     if not key.isascii() or not key.isprintable() or key != key.strip():
         raise InvalidArgumentError(
-            "idempotency_key must be printable ASCII without spaces at its ends; derive one with cstar_async.idempotency_key()"
+            f"idempotency_key must be printable ASCII without spaces at its ends, got {private_repr(key)}; "
+            "derive one with cstar_async.idempotency_key()"
         )
     return key

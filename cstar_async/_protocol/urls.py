@@ -13,7 +13,7 @@ import orjson
 from cstar_async._model.codec import encode_body, to_wire
 from cstar_async._model.decoding import format_datetime
 from cstar_async._types import UNSET, UntypedJSON, is_array, is_mapping, is_object, is_str
-from cstar_async._values.validation import MAX_INT_BITS, invalid
+from cstar_async._values.validation import MAX_INT_BITS, TOO_DEEP, invalid
 from cstar_async.errors import InvalidArgumentError
 
 _SEPARATORS: Final = {"space": "%20", "pipe": "%7C"}
@@ -36,7 +36,7 @@ def path_segment(value: str, name: str = "an id in the path") -> str:
         hint = "; pass its id" if hasattr(value, "id") else ""
         raise InvalidArgumentError(f"{name} must be a str, got {type(value).__name__}{hint}")
     if value in {"", ".", ".."}:
-        raise InvalidArgumentError(f"{name} must not be {value!r}")
+        raise InvalidArgumentError(f"{name} must be a str that is not empty, '.' or '..', got {value!r}")
     return _encode(value, name)
 
 
@@ -45,19 +45,25 @@ def encode_raw_path(path: str) -> str:
     if not is_str(path):
         raise InvalidArgumentError(f"path must be a str, got {type(path).__name__}")
     if "://" in path or path.startswith("//"):
-        raise InvalidArgumentError("path must be relative to base_url; the API key is sent to no other host")
+        raise InvalidArgumentError("path must be relative to base_url, got a whole URL; the API key is sent to no other host")
     if "?" in path or "#" in path:
-        raise InvalidArgumentError("path must have no query and no fragment; use params=")
+        raise InvalidArgumentError(
+            f"path must have no query and no fragment, got {'a query' if '?' in path else 'a fragment'}; use params="
+        )
     segments = path.removeprefix("/").removesuffix("/").split("/")
-    if any(unquote(segment) in {"", ".", ".."} for segment in segments):
-        raise InvalidArgumentError("path must have no empty, '.' or '..' segment")
+    for segment in map(unquote, segments):
+        if segment in {"", ".", ".."}:
+            raise InvalidArgumentError(f"path must have no empty, '.' or '..' segment, got {segment!r}")
     return "/" + "/".join(_encode(segment, "path", safe="%:@!$&'()*+,;=") for segment in segments)
 
 
 def validate_query(query: object, name: str) -> Mapping[str, object]:
     """Return a caller's query parameters, given for the argument *name*."""
-    if not is_mapping(query) or not all(isinstance(key, str) for key in query):
-        raise InvalidArgumentError(f"{name} must be a mapping of str to values")
+    if not is_mapping(query):
+        raise InvalidArgumentError(f"{name} must be a mapping of str to values, got {type(query).__name__}")
+    for key in query:
+        if not isinstance(key, str):
+            raise InvalidArgumentError(f"{name} must be a mapping of str to values, got a key of type {type(key).__name__}")
     return cast("Mapping[str, object]", query)
 
 
@@ -105,7 +111,7 @@ def _to_wire(value: object, name: str) -> UntypedJSON:
     try:
         return to_wire(value, name)
     except RecursionError:
-        raise InvalidArgumentError(f"{name} must not contain itself or be nested too deeply") from None
+        raise InvalidArgumentError(f"{name} must be of limited depth, got {TOO_DEEP}") from None
 
 
 def _deep_pairs(place: str, value: UntypedJSON) -> Iterator[tuple[str, UntypedJSON]]:
@@ -144,7 +150,7 @@ def path_text(value: object, name: str) -> str:
     """Return a value that is no str, such as a number or a date, as text for a path."""
     text = parameter_text(value, name)
     if not text:
-        raise InvalidArgumentError(f"{name} must not be empty")
+        raise InvalidArgumentError(f"{name} must be a value that is not empty, got {type(value).__name__}")
     return text
 
 
@@ -175,7 +181,8 @@ def path_value(value: object, name: str, style: str = "simple", *, explode: bool
     else:
         text = ",".join(parts)
     if not parts or text in {"", ".", ".."}:
-        raise InvalidArgumentError(f"{name} must not be {'empty' if not ''.join(parts) else repr(value)}")
+        got = repr(value) if "".join(parts) else f"an empty {type(value).__name__}"
+        raise InvalidArgumentError(f"{name} must be a value that is not empty, '.' or '..', got {got}")
     return EncodedValue(text)
 
 
@@ -220,7 +227,7 @@ def _format_item(value: object, name: str) -> str:
     if isinstance(value, (date, UUID)):
         return str(value)
     if value is None:
-        raise InvalidArgumentError(f"{name} must not be None; leave it out to send no filter")
+        raise InvalidArgumentError(f"{name} must be a value, got None; leave it out to send no filter")
     raise InvalidArgumentError(f"{name} must be a type that a query can contain, got {type(value).__name__}")
 
 
@@ -230,4 +237,4 @@ def _encode(text: str, name: str, safe: str = "") -> str:
     try:
         return quote(text, safe=safe)
     except UnicodeEncodeError:
-        raise InvalidArgumentError(f"{name} must have only characters that UTF-8 can encode") from None
+        raise InvalidArgumentError(f"{name} must have only characters that UTF-8 can encode, got half a surrogate pair") from None

@@ -45,11 +45,12 @@ _CLIENT_CLOSED: Final = "the client is closed"
 _SESSION_CLOSED: Final = "the session of the client is closed"
 _SESSION_LOOP: Final = "session was created in another event loop; create one in each loop, and close it there"
 _SESSION_CREDENTIALS: Final = (
-    "session must have no credentials of its own (auth=, or a .netrc read by trust_env), which would replace the API key"
+    "session must have no credentials of its own, got some; "
+    "auth= of the session, or a .netrc read by trust_env, would replace the API key"
 )
 
 _LAST_CONNECTION: Final = (
-    "session must have a connection left for calls, and an event stream would use its last one; "
+    "session must have a connection left for calls, got one whose last connection an event stream would use; "
     "raise limit or limit_per_host of its connector"
 )
 

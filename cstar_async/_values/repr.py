@@ -37,6 +37,11 @@ def short_repr(value: object) -> str:
         return f"an object of type {type(value).__name__}"
 
 
+def private_repr(value: object) -> str:
+    """Describe a value that an error must not show, such as a key: the length of a str, or the type."""
+    return f"a str of {len(value)} characters" if isinstance(value, str) else type(value).__name__
+
+
 class _Printer(Protocol):
     """The pretty printer of IPython."""
 

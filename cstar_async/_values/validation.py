@@ -14,6 +14,8 @@ MAX_COUNT: Final = 2**53 - 1
 """The largest int that floats and every JSON parser can hold."""
 MAX_INT_BITS: Final = 2048
 """Bits of an int that is written as digits. Every Python formats such ints, whatever its limit of digits is."""
+TOO_DEEP: Final = "a value that contains itself or is nested too deeply"
+"""What an error calls a value that JSON cannot hold. Where that begins depends on the stack of the caller."""
 
 
 def invalid(name: str, expected: str, value: object) -> InvalidArgumentError:

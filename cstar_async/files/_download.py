@@ -13,8 +13,8 @@ from typing import Any, BinaryIO, Self, TypeVar
 
 from cstar_async._model.file import Progress, check_progress, report_progress
 from cstar_async._protocol.messages import Sink
-from cstar_async._values.validation import check_instance, validate_count
-from cstar_async.errors import CStarError, InvalidArgumentError, ResponseTooLargeError
+from cstar_async._values.validation import check_instance, invalid, validate_count
+from cstar_async.errors import CStarError, ResponseTooLargeError
 from cstar_async.files._stream import Stream
 
 T = TypeVar("T")
@@ -140,7 +140,7 @@ def _file_path(path: object) -> Path:
         found = Path(path)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # of any class with `__fspath__`
         found.with_name("a")
     except (TypeError, ValueError):
-        raise InvalidArgumentError("path must be the path of a file, and must not be empty or in bytes") from None
+        raise invalid("path", "the path of a file, and not in bytes", path) from None
     return found
 
 

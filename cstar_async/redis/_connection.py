@@ -13,6 +13,7 @@ from cstar_async._event_loop.loop_binding import LoopBinding
 from cstar_async._protocol.credentials import KEY_PREFIXES
 from cstar_async._types import UntypedJSON, is_str
 from cstar_async._values.redaction import redact
+from cstar_async._values.repr import private_repr
 from cstar_async._values.validation import validate_seconds
 from cstar_async.errors import InvalidArgumentError
 
@@ -52,8 +53,8 @@ class RedisConnection:
                 pool: Any = client.connection_pool
                 pool.make_connection()  # otherwise the first request would raise the error of an unknown option
             except (ValueError, TypeError):
-                message = "the Redis URL must begin with redis://, rediss:// or unix://, and have only options of redis-py"
-                raise InvalidArgumentError(message) from None
+                expected = "a URL that begins with redis://, rediss:// or unix://, with only options of redis-py"
+                raise InvalidArgumentError(f"client_or_url must be {expected}, got {private_repr(client_or_url)}") from None
         if not hasattr(client, "evalsha") or not hasattr(client, "aclose"):
             raise InvalidArgumentError(f"client_or_url must be a redis.asyncio client or a URL, got {type(client).__name__}")
         self._client: Any = client
@@ -106,7 +107,8 @@ def _is_from_replica(error: Exception) -> bool:
 def validate_name(name: str) -> str:
     """Return *name* if it can be part of a Redis key."""
     if not is_str(name) or not _NAME.fullmatch(name):
-        raise InvalidArgumentError("name must be 1 to 200 characters without spaces and braces; use the same in all processes")
+        expected = "a str of 1 to 200 characters without spaces and braces"
+        raise InvalidArgumentError(f"name must be {expected}, got {private_repr(name)}; use the same in all processes")
     if name.startswith(KEY_PREFIXES):
-        raise InvalidArgumentError("name must not be the API key, because Redis stores it; use a label such as 'main'")
+        raise InvalidArgumentError("name must be a label such as 'main', got an API key; Redis stores the name")
     return name

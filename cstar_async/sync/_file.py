@@ -92,7 +92,9 @@ class CopyFile:
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                     raise
-                raise ConfigurationError("path must be a copy that nothing else is refreshing; try again later") from None
+                raise ConfigurationError(
+                    "path must be a copy that nothing else is refreshing, got one in use; try again later"
+                ) from None
             try:
                 yield
             except BaseException:
@@ -135,7 +137,7 @@ class Transaction:
         self._connection = connection
         version = self.state("version")
         if not isinstance(version, int | None):
-            raise ConfigurationError("path must be a copy; the value version of this one is damaged")
+            raise ConfigurationError("path must be a copy, got one whose value version is damaged")
         self.version = (version or 0) + 1
         self.set_state("version", self.version)
 
@@ -145,7 +147,7 @@ class Transaction:
         try:
             return None if row is None else orjson.loads(row[0])
         except orjson.JSONDecodeError:
-            raise ConfigurationError(f"path must be a copy; the value {name} of this one is damaged") from None
+            raise ConfigurationError(f"path must be a copy, got one whose value {name} is damaged") from None
 
     def set_state(self, name: str, value: object) -> None:
         """Set a value of the state."""
@@ -164,7 +166,7 @@ class Transaction:
     def check_source(self, source: str) -> None:
         """Check that all rows come from one team, or raise a `ConfigurationError`."""
         if (self.state("source") or source) != source:
-            raise ConfigurationError("path must be a copy of the client's team; use a file for each team")
+            raise ConfigurationError("path must be a copy of the client's team, got one of another team; use a file for each team")
         self.set_state("source", source)
 
     def store(self, table: str, rows: Rows, read: int, *, parent: str | None = None) -> None:
@@ -255,5 +257,7 @@ def _own_errors() -> Generator[None, None, None]:
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}:
-            raise ConfigurationError(f"path must be a SQLite file in a directory that exists, both writable: {error}") from error
+            raise ConfigurationError(
+                f"path must be a SQLite file in a directory that exists, both writable, got another one: {error}"
+            ) from error
         raise CStarError(f"the file of the copy cannot be used: {error}") from error

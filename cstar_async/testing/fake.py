@@ -7,7 +7,7 @@ from types import NoneType, TracebackType
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar, Unpack, overload
 
 from cstar_async._types import is_int, is_str
-from cstar_async._values.repr import PublicDir
+from cstar_async._values.repr import PublicDir, short_repr
 from cstar_async._values.validation import (
     MAX_INT_BITS,
     check_choice,
@@ -117,7 +117,7 @@ class FakeCStar(PublicDir):
         if seed is not None and not (is_int(seed) and seed.bit_length() <= MAX_INT_BITS):
             raise invalid("seed", f"an int of at most {MAX_INT_BITS} bits", seed)
         if rows is not None and seed is None:
-            raise InvalidArgumentError("rows must be None without a seed; pass seed=1")
+            raise InvalidArgumentError(f"rows must be None without a seed, got {short_repr(rows)}; pass seed=1")
         self._rows = None if rows is None else validate_count("rows", rows, 0)
         check_instance("clock", clock, (FakeClock, NoneType), "a FakeClock")
         check_choice("pagination", pagination, ("top", "meta"))

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from cstar_async._types import UntypedJSON, is_str
+from cstar_async._values.repr import private_repr
 from cstar_async._values.validation import check_instance, is_number, validate_count
 from cstar_async.errors import InvalidArgumentError, PayloadError, SignatureError, StaleTimestampError
 
@@ -21,7 +22,8 @@ Digest: TypeAlias = Callable[[bytes], str]
 """Makes the digest of a message in hex, with one secret."""
 
 LEGACY_PREFIX: Final = "sha256="
-_RULE: Final = "secret must be a signing secret or several, none of them empty; cStar shows it once, on creation"
+_RULE: Final = "secret must be a signing secret or several, none of them empty"
+_ADVICE: Final = "cStar shows it once, on creation"
 _TIMESTAMP: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
 _USUAL_HEADER: Final = re.compile(r"t=([0-9]{1,15}),v1=([0-9a-f]{64})", re.ASCII)
 
@@ -81,7 +83,7 @@ def check_signature(
 ) -> None:
     """Verify the signature of a delivery as `verify_signature` does, with a body and secrets that were validated before."""
     if not digests:
-        raise SignatureError(_RULE)
+        raise SignatureError(f"{_RULE}, got none; {_ADVICE}")
     if not is_str(header):
         raise SignatureError("header must be the value of X-Signature; the request has none")
     if header.strip().startswith(LEGACY_PREFIX):
@@ -104,8 +106,9 @@ def validate_secrets(secret: str | Sequence[str]) -> tuple[str, ...]:
     untyped: UntypedJSON = secret
     is_one = isinstance(untyped, (str, bytes, Mapping)) or not hasattr(untyped, "__iter__")
     secrets: tuple[UntypedJSON, ...] = (secret,) if is_one else tuple(secret)
-    if not all(is_str(one) and one for one in secrets):
-        raise InvalidArgumentError(_RULE)
+    for one in secrets:
+        if not is_str(one) or not one:
+            raise InvalidArgumentError(f"{_RULE}, got {private_repr(one)}; {_ADVICE}")
     return secrets
 
 

@@ -227,6 +227,7 @@ class SqliteStore(EventStore):
 
     def _open_connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = None
+        got = repr(str(self._path))
         try:
             # Not `:memory:`, which loses all events.
             connection = sqlite3.connect(self._path.absolute(), check_same_thread=False)
@@ -245,14 +246,16 @@ class SqliteStore(EventStore):
         except ValueError:
             raise invalid("path", "a path that the system can open", str(self._path)) from None
         except OSError as error:  # there is no current directory any more
-            raise ConfigurationError(f"path must be a SQLite file in a directory that exists: {error.strerror}") from None
+            raise ConfigurationError(
+                f"path must be a SQLite file in a directory that exists, got {got}: {error.strerror}"
+            ) from None
         except sqlite3.Error as error:
             if connection is not None:
                 connection.close()
             if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
-                message = "path must be a file that no other process uses; give each process a file of its own"
+                message = f"path must be a file that no other process uses, got {got}; give each process a file of its own"
             else:
-                message = f"path must be a SQLite file in a directory that exists, both writable: {error}"
+                message = f"path must be a SQLite file in a directory that exists, both writable, got {got}: {error}"
             raise ConfigurationError(message) from error
         return connection
 

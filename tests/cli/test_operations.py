@@ -101,7 +101,7 @@ def test_a_long_text_is_read_from_standard_input() -> None:
         (["tickets", "list", "--colour", "red"], "error: No such option: --colour"),
         (["audit-log", "list", "--start-date", "soon"], "error: --start-date must be a time in ISO 8601"),
         (["tickets", "create", "--input", "/nowhere.json"], "error: cannot read /nowhere.json: No such file or directory\n"),
-        (["tickets", "get", ".."], "error: an id in the path must not be '..'"),
+        (["tickets", "get", ".."], "error: an id in the path must be a str that is not empty, '.' or '..', got '..'"),
     ],
 )
 def test_wrong_usage_is_one_sentence(command: Command, arguments: list[str], problem: str) -> None:

@@ -113,7 +113,7 @@ def test_two_runs_at_once_are_refused(command: Command, fake: FakeCStar, tmp_pat
     with LocalCopy(path)._file.exclusive():
         outcome = command("sync", "-d", str(path))
     assert (outcome.code, len(fake.requests)) == (2, 0)
-    assert outcome.err == "error: --database must be a copy that nothing else is refreshing; try again later\n"
+    assert outcome.err == "error: --database must be a copy that nothing else is refreshing, got one in use; try again later\n"
 
 
 @pytest.mark.parametrize("arguments", [["--table", "views"], ["--max-calls", "1"], ["--table", "messages"]])

@@ -172,7 +172,7 @@ async def test_headers_of_a_part_cannot_inject(server: Server, client: CStarClie
     [
         ("photo.png", "file must be bytes, a path, a binary file or an async iterator of bytes, got str; use pathlib.Path"),
         (5, "got int"),
-        (io.StringIO("text"), r"file must be a file that was opened in binary mode: open\(path, 'rb'\)"),
+        (io.StringIO("text"), r"file must be a file in binary mode, got one in text mode; open it with open\(path, 'rb'\)"),
         (Path("/nothing/here.png"), "file could not be read: No such file or directory"),
         (Path("/"), "file could not be read: it is a directory"),
         (None, "file must be a file or a list of files, got None"),
@@ -189,7 +189,7 @@ async def test_what_is_no_file_is_refused(server: Server, client: CStarClient, v
 
 async def test_file_and_field_of_one_name_are_refused(server: Server, client: CStarClient) -> None:
     """One of the two would be lost."""
-    with pytest.raises(InvalidArgumentError, match=r"^title must be in files or a field of json, not both"):
+    with pytest.raises(InvalidArgumentError, match=r"^title must be in files or a field of json, got both"):
         await client.request("POST", "/files", files={"title": b"1"}, json={"title": "A"})
 
     assert [] == server.requests

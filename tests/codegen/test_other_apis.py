@@ -205,7 +205,7 @@ async def test_unknown_tag_leaves_the_object_as_it_is(client: Any, stub: Stub) -
 
 async def test_path_parameter_cannot_be_none(client: Any) -> None:
     """The text None is never sent."""
-    with pytest.raises(InvalidArgumentError, match=r"^pet_id must not be None"):
+    with pytest.raises(InvalidArgumentError, match=r"^pet_id must be a value, got None"):
         await client.pets.get_pets_by_pet_id_by_day(None, date(2026, 3, 1))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import re
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -62,6 +63,12 @@ WRONG: dict[str, Any] = {
     "object()": object(),
     "a class": int,
 }
+
+
+FORM = re.compile(r"\S.{0,60}? must .+, got \S.*", re.DOTALL)
+"""What is said of an argument: `<argument> must be <type or range>, got <value>`, and then what to do."""
+OTHER_CAUSES = re.compile(r"cannot listen on ")
+"""Of the environment, not of an argument."""
 
 
 async def use(result: Any, environment: Environment) -> None:
@@ -125,6 +132,13 @@ def is_expected(error: BaseException | None, target: Target) -> bool:
     return error is None or isinstance(error, CStarError) or is_signature
 
 
+def has_form(error: BaseException | None) -> bool:
+    """Return whether the text of an error about an argument has the form of all others."""
+    if not isinstance(error, (InvalidArgumentError, ConfigurationError)):
+        return True
+    return bool(FORM.fullmatch(error.message) or OTHER_CAUSES.match(error.message))
+
+
 async def call_with_wrong_arguments(target: Target, server: Server, folder: Path) -> list[str]:
     """Call a target with each wrong value for each parameter. Return what went wrong."""
     problems: list[str] = []
@@ -143,6 +157,8 @@ async def call_with_wrong_arguments(target: Target, server: Server, folder: Path
                 raised = await call(function, arguments, environment, timeout)
                 if not is_expected(raised, target):
                     problems.append(f"{target.name}({parameter}={label}): {raised!r}"[:300])
+                if not has_form(raised):
+                    problems.append(f"{target.name}({parameter}={label}) has another form: {raised!r}"[:300])
     await asyncio.sleep(0)
     left = {task for task in asyncio.all_tasks() - before if not server.owns(task)}
     return [*problems, *(f"{target.name} left {task!r}" for task in left)]
@@ -161,7 +177,10 @@ GROUPS["others"] = lambda name: not any(contains(name) for group, contains in GR
 async def test_only_errors_of_the_package_leave_a_public_callable(
     group: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever one of its arguments is: no error of Python or of another library, no warning, no task that stays."""
+    """Whatever one of its arguments is: no error of Python or of another library, no warning, no task that stays.
+
+    An error about an argument names it, what it must be, and what it is.
+    """
     async with serving(limit=2**20) as server:
         monkeypatch.chdir(tmp_path)  # a store writes a file that an argument names
         monkeypatch.setenv("CSTAR_API_KEY", "sk_test_abcdef")

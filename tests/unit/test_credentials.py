@@ -20,6 +20,7 @@ from cstar_async._protocol.credentials import (
 )
 from cstar_async._protocol.messages import Request
 
+FORM = "must be printable ASCII without spaces"
 GIVEN = {
     "token": Credential("header", "Authorization", "Bearer t"),
     "tenant": Credential("header", "X-Tenant", "acme"),
@@ -40,14 +41,14 @@ def sent(security: Security | None, headers: dict[str, str] | None = None, query
 @pytest.mark.parametrize(
     ("key", "message"),
     [
-        (None, "api_key is missing; pass api_key=, or set CSTAR_API_KEY and use from_env()"),
-        ("", "api_key is missing; pass api_key=, or set CSTAR_API_KEY and use from_env()"),
-        (b"sk_live_secret", "api_key is missing; pass api_key=, or set CSTAR_API_KEY and use from_env()"),
-        ("secret", "api_key must begin with sk_live_, sk_test_, pk_live_ or pk_test_"),
+        (None, "api_key must be a key, got NoneType; pass api_key=, or set CSTAR_API_KEY and use from_env()"),
+        ("", "api_key must be a key, got a str of 0 characters; pass api_key=, or set CSTAR_API_KEY and use from_env()"),
+        (b"sk_live_secret", "api_key must be a key, got bytes; pass api_key=, or set CSTAR_API_KEY and use from_env()"),
+        ("secret", "api_key must begin with sk_live_, sk_test_, pk_live_ or pk_test_, got a str of 6 characters"),
         ("sk_live_", "api_key must be a whole key, got only its prefix; copy it again"),
-        ("sk_live_sécret", "api_key must be printable ASCII without spaces; copy the key again, and nothing else"),
-        ("sk_live_secret\n", "api_key must be printable ASCII without spaces; copy the key again, and nothing else"),
-        ("sk_live_se cret", "api_key must be printable ASCII without spaces; copy the key again, and nothing else"),
+        ("sk_live_sécret", f"api_key {FORM}, got a str of 14 characters; copy the key again, and nothing else"),
+        ("sk_live_secret\n", f"api_key {FORM}, got a str of 15 characters; copy the key again, and nothing else"),
+        ("sk_live_se cret", f"api_key {FORM}, got a str of 15 characters; copy the key again, and nothing else"),
     ],
 )
 def test_error_about_a_key_says_what_to_do(key: Any, message: str) -> None:
@@ -63,15 +64,24 @@ def test_token_that_no_header_can_carry_is_refused(value: Any) -> None:
     for make in (lambda: bearer(value, "token"), lambda: named_key("query", "key", value, "token")):
         with pytest.raises(ConfigurationError) as caught:
             make()
-        assert "token must be printable ASCII without spaces; copy it again, and nothing else" == str(caught.value)
+        got = f"a str of {len(value)} characters" if isinstance(value, str) else type(value).__name__
+        assert f"token {FORM}, got {got}; copy it again, and nothing else" == str(caught.value)
 
 
-@pytest.mark.parametrize(("username", "password"), [("ann:x", "p"), (5, "p"), ("ann", None), ("ann", b"p")])
-def test_user_that_basic_authentication_cannot_send_is_refused(username: Any, password: Any) -> None:
+@pytest.mark.parametrize(
+    ("username", "password", "message"),
+    [
+        ("ann:x", "p", "username must be a str without a colon, got a str of 5 characters"),
+        (5, "p", "username must be a str without a colon, got int"),
+        ("ann", None, "password must be a str, got NoneType"),
+        ("ann", b"p", "password must be a str, got bytes"),
+    ],
+)
+def test_user_that_basic_authentication_cannot_send_is_refused(username: Any, password: Any, message: str) -> None:
     """A colon ends the name, so it has none."""
     with pytest.raises(ConfigurationError) as caught:
         basic(username, password)
-    assert "username and password must be str, and username must have no colon" == str(caught.value)
+    assert message == str(caught.value)
 
 
 def test_each_credential_is_sent_at_its_place() -> None:

@@ -126,7 +126,7 @@ def test_old_name_of_an_argument_gives_the_new_one(found: list[warnings.WarningM
     assert ["the argument old of show is now second", "the argument older of show is now third"] == messages(found)
     with pytest.raises(InvalidArgumentError) as caught:
         call(second=1, old=1)
-    assert "old is the old name of second; leave it out" == caught.value.message
+    assert "old must be left out beside second, got both; it is the old name of second" == caught.value.message
 
 
 def test_old_argument_of_a_constructor_is_that_of_the_class(found: list[warnings.WarningMessage]) -> None:

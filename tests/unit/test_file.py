@@ -48,7 +48,7 @@ def test_content_is_any_of_four_kinds(content: Any) -> None:
         (None, f"avatar must be {KINDS}, got NoneType"),
         (["a"], f"avatar must be {KINDS}, got list"),
         ("a.png", f"avatar must be {KINDS}, got str; use pathlib.Path for a path, and .encode() for a str"),
-        (io.StringIO(), "avatar must be a file that was opened in binary mode: open(path, 'rb')"),
+        (io.StringIO(), "avatar must be a file in binary mode, got one in text mode; open it with open(path, 'rb')"),
     ],
 )
 def test_other_content_is_refused(content: object, message: str) -> None:

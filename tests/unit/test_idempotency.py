@@ -88,7 +88,10 @@ def test_generated_key_is_128_bits_in_hex() -> None:
 
 
 LENGTH = "idempotency_key must have 1 to 255 characters, got "
-FORM = "idempotency_key must be printable ASCII without spaces at its ends; derive one with cstar_async.idempotency_key()"
+FORM = (
+    "idempotency_key must be printable ASCII without spaces at its ends, got a str of {} characters; "
+    "derive one with cstar_async.idempotency_key()"
+)
 
 
 @pytest.mark.parametrize(
@@ -96,10 +99,10 @@ FORM = "idempotency_key must be printable ASCII without spaces at its ends; deri
     [
         ("", LENGTH + "0"),
         ("x" * 256, LENGTH + "256"),
-        ("ä", FORM),
-        ("a\nb", FORM),
-        (" a", FORM),
-        ("a ", FORM),
+        ("ä", FORM.format(1)),
+        ("a\nb", FORM.format(3)),
+        (" a", FORM.format(2)),
+        ("a ", FORM.format(2)),
         (None, "idempotency_key must be a str, got NoneType"),
         (5, "idempotency_key must be a str, got int"),
     ],

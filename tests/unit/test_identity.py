@@ -50,7 +50,7 @@ def test_a_missing_field_is_named(missing: str) -> None:
         sign_identity({**FIELDS, missing: None}, "secret")
 
 
-NAMES = "fields must have only the names email, externalId, name, timestamp; leave other data unsigned"
+NAMES = "fields must have only the names email, externalId, name, timestamp, got a str of 11 characters; leave other data unsigned"
 SECONDS = "`timestamp` must be an int of seconds up to 2**53 - 1, got "
 
 
@@ -79,12 +79,12 @@ def test_the_largest_numbers_of_javascript_are_signed_as_they_are(timestamp: int
     assert f'"timestamp":{timestamp}' in canonical_identity({**FIELDS, "timestamp": timestamp})
 
 
-@pytest.mark.parametrize("secret", ["", None])
-def test_an_empty_secret_is_rejected(secret: str) -> None:
+@pytest.mark.parametrize(("secret", "got"), [("", "a str of 0 characters"), (None, "NoneType")])
+def test_an_empty_secret_is_rejected(secret: str, got: str) -> None:
     """Everyone could make the same signature."""
     with pytest.raises(InvalidArgumentError) as caught:
         sign_identity(FIELDS, secret)
-    assert "secret must be the identity key of the chat widget, and not empty" == caught.value.message
+    assert f"secret must be the identity key of the chat widget, got {got}" == caught.value.message
 
 
 def test_a_secret_with_any_characters_signs() -> None:

@@ -40,13 +40,13 @@ def test_style_is_simple_unless_given() -> None:
 @pytest.mark.parametrize(
     ("value", "style", "problem"),
     [
-        ([], "simple", "empty"),
-        ([], "label", "empty"),
-        ({}, "matrix", "empty"),
-        ([""], "simple", "empty"),
+        ([], "simple", "an empty list"),
+        ([], "label", "an empty list"),
+        ({}, "matrix", "an empty dict"),
+        ([""], "simple", "an empty list"),
         (["."], "simple", "['.']"),
         ([".."], "simple", "['..']"),
-        ([""], "label", "empty"),
+        ([""], "label", "an empty list"),
         (["."], "label", "['.']"),
     ],
 )
@@ -54,7 +54,7 @@ def test_value_that_is_no_segment_is_refused(value: object, style: str, problem:
     """It would change the path."""
     with pytest.raises(InvalidArgumentError) as caught:
         path_value(value, "ids", style, wire_name="ids")
-    assert f"ids must not be {problem}" == caught.value.message
+    assert f"ids must be a value that is not empty, '.' or '..', got {problem}" == caught.value.message
 
 
 @pytest.mark.parametrize("value", [["\ud800"], {"\ud800": 1}, {"a": "\ud800"}, [[1j]]])

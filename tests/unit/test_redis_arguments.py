@@ -33,5 +33,5 @@ def test_closing_in_another_event_loop_is_an_error(kind: type[RedisRateLimiter |
 @pytest.mark.parametrize("kind", [RedisRateLimiter, RedisStore])
 def test_url_that_cannot_be_used_is_refused(kind: type[RedisRateLimiter | RedisStore], url: str) -> None:
     """When the object is made, not by its first request."""
-    with pytest.raises(InvalidArgumentError, match=r"^the Redis URL must"):
+    with pytest.raises(InvalidArgumentError, match=r"^client_or_url must be a URL that begins with redis://"):
         kind(url, name="main")

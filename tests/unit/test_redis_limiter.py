@@ -41,7 +41,7 @@ def test_invalid_client_is_refused(client: Any) -> None:
 
 def test_api_key_as_name_is_refused() -> None:
     """Redis would store it. The error does not contain it."""
-    with pytest.raises(InvalidArgumentError, match="must not be the API key") as caught:
+    with pytest.raises(InvalidArgumentError, match="must be a label such as 'main', got an API key") as caught:
         RedisRateLimiter("redis://localhost", name="sk_test_secret")
     assert "secret" not in str(caught.value)
 

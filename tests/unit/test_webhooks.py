@@ -98,14 +98,22 @@ def test_one_of_several_signatures_is_enough() -> None:
     verify_signature(b"{}", good, SECRET, now=NOW)
 
 
-@pytest.mark.parametrize("secret", ["", [], [SECRET, ""], [None], {SECRET: ""}])
-def test_an_empty_secret_is_rejected(secret: Any) -> None:
+@pytest.mark.parametrize(
+    ("secret", "got"),
+    [
+        ("", "a str of 0 characters"),
+        ([], "none"),
+        ([SECRET, ""], "a str of 0 characters"),
+        ([None], "NoneType"),
+        ({SECRET: ""}, "dict"),
+    ],
+)
+def test_an_empty_secret_is_rejected(secret: Any, got: str) -> None:
     """Everyone could sign with it."""
     with pytest.raises(SignatureError) as caught:
         verify_signature(b"{}", sign(b"{}", "", timestamp=NOW), secret, now=NOW)
-    assert (
-        "secret must be a signing secret or several, none of them empty; cStar shows it once, on creation" == caught.value.message
-    )
+    rule = "secret must be a signing secret or several, none of them empty"
+    assert f"{rule}, got {got}; cStar shows it once, on creation" == caught.value.message
 
 
 @pytest.mark.parametrize("distance", [-300, 300, 0])

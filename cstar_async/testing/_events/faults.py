@@ -90,7 +90,7 @@ class DeliveryFaults(FaultList[DeliveryFault]):
         validate_count("repeat", repeat, 0)
         check_triggers(max_triggers, probability)
         if drop is None and not delay and not repeat:
-            raise InvalidArgumentError("a fault must have at least one of drop, delay and repeat")
+            raise InvalidArgumentError("a fault must have at least one of drop, delay and repeat, got none")
         fault = DeliveryFault(
             event=event, webhook=webhook, max_triggers=max_triggers, probability=probability, drop=drop, delay=delay, repeat=repeat
         )

@@ -24,6 +24,7 @@ import attrs
 from cstar_async._model.codec import encode_body
 from cstar_async._protocol.headers import validate_headers
 from cstar_async._types import JSONObject, is_str
+from cstar_async._values.repr import short_repr
 from cstar_async._values.validation import (
     check_choice,
     check_instance,
@@ -126,13 +127,15 @@ def _check(fault: Fault) -> None:
     if fault.truncate_after is not None:
         validate_count("truncate_after", fault.truncate_after, 0)
     if fault.status is not None and not 200 <= validate_count("status", fault.status, 200) <= 599:
-        raise invalid("status", "from 200 to 599", fault.status)
+        raise invalid("status", "an int from 200 to 599", fault.status)
     if not (fault.responds or fault.breaks or fault.delay or fault.headers):
         raise InvalidArgumentError(
-            "a fault must have at least one of status, body, headers, retry_after, delay, drop, reset and truncate_after"
+            "a fault must have at least one of status, body, headers, retry_after, delay, drop, reset and truncate_after, got none"
         )
     if fault.closes_without_response and (fault.responds or fault.truncate_after is not None):
-        raise InvalidArgumentError("drop and reset send no response: remove status, body and truncate_after")
+        name, value = ("drop", fault.drop) if fault.drop else ("reset", fault.reset)
+        expected = "left out beside status, body and truncate_after"
+        raise InvalidArgumentError(f"{name} must be {expected}, got {short_repr(value)}; it sends no response")
     if fault.drop == "before" and fault.after:
         raise InvalidArgumentError("drop must be 'after' or None with after=True, got 'before'")
 

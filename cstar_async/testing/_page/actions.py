@@ -44,7 +44,7 @@ def _resend(parts: FakeParts, arguments: Arguments) -> None:
     wanted = arguments.get("delivery")
     delivery = next((one for one in reversed(parts.deliveries) if one.id == wanted), None)
     if delivery is None:
-        raise InvalidArgumentError("delivery must be in the log, and it is not; the oldest are dropped")
+        raise InvalidArgumentError("delivery must be in the log, got one that is not; the oldest are dropped")
     for database in parts.databases():
         webhook = database.table("webhooks").find(delivery.webhook_id)
         if webhook is not None and webhook["isActive"]:
@@ -59,7 +59,7 @@ def _use_calls(parts: FakeParts, arguments: Arguments) -> None:
         if key_label(key) == wanted:
             parts.limits.use(key, parts.limits.state(key, now_s).remaining, now_s)
             return
-    raise InvalidArgumentError("key must be a key of this fake, and it is not; it was revoked")
+    raise InvalidArgumentError("key must be a key of this fake, got another one; it was revoked")
 
 
 def _add_fault(parts: FakeParts, arguments: Arguments) -> None:
@@ -68,7 +68,7 @@ def _add_fault(parts: FakeParts, arguments: Arguments) -> None:
     wanted = {name: value for name, value in arguments.items() if name != "of"}
     unknown = wanted.keys() - _FAULT_FIELDS[of]
     if unknown:
-        raise InvalidArgumentError(f"a fault of {of} has no field {min(unknown)}")
+        raise InvalidArgumentError(f"a fault of {of} must have only its own fields, got {min(unknown)}")
     add: Callable[..., object] = parts.faults.add if of == "requests" else parts.deliveries.faults.add
     add(**wanted)
 
