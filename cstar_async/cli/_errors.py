@@ -30,6 +30,18 @@ MEANINGS: Final[Mapping[int, str]] = MappingProxyType(
     }
 )
 """What each exit code means, for the help. The page "Command line" has more."""
+_NAMES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "api_key": "CSTAR_API_KEY",
+        "team_id": "CSTAR_TEAM_ID",
+        "base_url": "CSTAR_BASE_URL",
+        "proxy": "the proxy of the environment",
+        "timeout": "--timeout",
+        "max_wait": "--max-wait",
+        "idempotency_key": "--idempotency-key",
+    }
+)
+"""What the user of a command calls the arguments of a client."""
 
 
 class UsageError(Exception):
@@ -62,9 +74,9 @@ def _describe(error: Exception) -> tuple[int, str, str | None]:
     text = str(error)
     match error:
         case errors.ConfigurationError():
-            return REFUSED, text, "'cstar-async doctor' checks key, team and connection."
+            return REFUSED, _for_command(text), "'cstar-async doctor' checks key, team and connection."
         case errors.InvalidArgumentError():
-            return USAGE, text, None
+            return USAGE, _for_command(text), None
         case errors.AuthenticationError() | errors.PermissionDeniedError():
             return REFUSED, text, "'cstar-async doctor' shows which key is used, and for which team."
         case errors.NotFoundError():
@@ -80,3 +92,9 @@ def _describe(error: Exception) -> tuple[int, str, str | None]:
             return UNREACHABLE, text, None
         case _:
             return FAILURE, text, None
+
+
+def _for_command(text: str) -> str:
+    """Return the text of an error about an argument with the variable or the option that the user has set."""
+    argument, separator, rest = text.partition(" must ")
+    return f"{_NAMES.get(argument, argument)}{separator}{rest}"

@@ -59,6 +59,29 @@ def test_unusable_setting_has_an_exit_code(
 
 
 @pytest.mark.parametrize(
+    ("variables", "options", "name"),
+    [
+        ({"CSTAR_API_KEY": "hello"}, (), "CSTAR_API_KEY"),
+        ({"CSTAR_TEAM_ID": ".."}, (), "CSTAR_TEAM_ID"),
+        ({"CSTAR_BASE_URL": "nonsense"}, (), "CSTAR_BASE_URL"),
+        ({"HTTP_PROXY": "socks5://127.0.0.1:9"}, (), "the proxy of the environment"),
+        ({}, ("--timeout", "0"), "--timeout"),
+        ({}, ("--max-wait", "-1"), "--max-wait"),
+        ({}, ("--idempotency-key", " "), "--idempotency-key"),
+    ],
+    ids=str,
+)
+def test_error_names_the_variable_or_the_option(
+    command: Command, monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str], options: tuple[str, ...], name: str
+) -> None:
+    """And not the argument of the client, which a user of the command line has never seen."""
+    for variable, value in variables.items():
+        monkeypatch.setenv(variable, value)
+
+    assert command("tickets", "create", "--title", "a", *options).err.startswith(f"error: {name} must ")
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ["whoami", "--api-key", "sk_live_0123456789abcdef"],
