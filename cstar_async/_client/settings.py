@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import urllib.request
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, TypedDict, cast
@@ -215,18 +215,32 @@ def _max_wait(value: float | None) -> float:
     return min(validate_seconds("max_wait", value), MAX_WAIT)
 
 
+def _check_seconds(_settings: object, field: attrs.Attribute[float], value: float) -> None:
+    validate_seconds(field.name, value, above_zero=True)
+
+
+def _count_from(minimum: int, *, or_none: bool = False) -> Callable[[object, attrs.Attribute[int], object], None]:
+    """Return a validator of a field that is an int from *minimum*."""
+
+    def check(_settings: object, field: attrs.Attribute[int], value: object) -> None:
+        if value is not None or not or_none:
+            validate_count(field.name, value, minimum)
+
+    return check
+
+
+def _check_bool(_settings: object, field: attrs.Attribute[bool], value: object) -> None:
+    check_instance(field.name, value, bool, "True or False")
+
+
 @attrs.frozen(kw_only=True, repr=False)
 class CallSettings:
     """The settings that each view of a client, and each call, can replace."""
 
-    timeout: float = 30.0
-    max_retries: int = 3
+    timeout: float = attrs.field(default=30.0, validator=_check_seconds)
+    max_retries: int = attrs.field(default=3, validator=_count_from(0))
     max_wait: float = attrs.field(default=60.0, converter=_max_wait)
     priority: Priority = attrs.field(default=Priority.INTERACTIVE, converter=validate_priority)
-
-    def __attrs_post_init__(self) -> None:
-        validate_seconds("timeout", self.timeout, above_zero=True)
-        validate_count("max_retries", self.max_retries, 0)
 
     def replace(self, **changes: float | None) -> CallSettings:
         """Return a validated copy with the values that are not None."""
@@ -270,21 +284,13 @@ class ClientSettings:
 
     base_url: URL = attrs.field(converter=validate_base_url)
     api_version: str | None = attrs.field(converter=validate_api_version)
-    max_response_size: int | None = MAX_RESPONSE_SIZE
-    retry_budget: int | None = 500
-    max_connections: int = 100
+    max_response_size: int | None = attrs.field(default=MAX_RESPONSE_SIZE, validator=_count_from(1, or_none=True))
+    retry_budget: int | None = attrs.field(default=500, validator=_count_from(0, or_none=True))
+    max_connections: int = attrs.field(default=100, validator=_count_from(1))
     rate_limiter: Limiter | None = attrs.field(default=None, converter=validate_limiter)
     proxy: str | None = attrs.field(default=None, converter=validate_proxy)
     ssl: tls.SSLContext | bool | aiohttp.Fingerprint | None = None
     session: aiohttp.ClientSession | None = None
     hooks: tuple[Hooks, ...] = attrs.field(default=(), converter=validate_hooks)
-    coalesce: bool = False
+    coalesce: bool = attrs.field(default=False, validator=_check_bool)
     cache: Mapping[str, float] | None = None
-
-    def __attrs_post_init__(self) -> None:
-        validate_count("max_connections", self.max_connections, 1)
-        if self.max_response_size is not None:
-            validate_count("max_response_size", self.max_response_size, 1)
-        if self.retry_budget is not None:
-            validate_count("retry_budget", self.retry_budget, 0)
-        check_instance("coalesce", self.coalesce, bool, "True or False")
