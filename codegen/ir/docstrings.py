@@ -16,13 +16,17 @@ LINE_LENGTH = 132
 INDENT = "    "
 _MARKUP = re.compile(r"\s*([-*+|>]|\d+[.)]|```|~~~|#)( |$|\S)")
 """The beginning of a line of a list, a table, a quotation, code or a heading in Markdown."""
+_FIRST_WORD = re.compile(r"^[a-z]+(?=[\s,.;:]|$)")
 DEPRECATED = "Deprecated: the API may remove it."
 _CONSTANTS = {"null": "None", "true": "True", "false": "False"}
 
 
 def sentence(text: str) -> str:
-    """Return a description on one line that ends with a full stop."""
-    text = " ".join(text.split())
+    """Return a description on one line that begins with a capital letter and ends with a full stop.
+
+    A first word that is no plain word, such as `customerId`, stays as it is.
+    """
+    text = _FIRST_WORD.sub(lambda found: found[0].capitalize(), " ".join(text.split()))
     return text if text.endswith((".", "!", "?", ":")) else f"{text}."
 
 

@@ -48,6 +48,15 @@ def test_description_uses_the_words_of_python() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "text"),
+    [("successful operation", "Successful operation."), ("iPhone", "iPhone."), ("customerId: a UUID", "customerId: a UUID.")],
+)
+def test_description_begins_with_a_capital_letter(given: str, text: str) -> None:
+    """Unless its first word is a name with capital letters of its own."""
+    assert text == described({"description": given})
+
+
+@pytest.mark.parametrize(
     ("schema", "text"),
     [
         ({"minimum": 1, "maximum": 100}, "A number. 1 to 100."),
