@@ -49,7 +49,7 @@ class ModelBuilder:
         derived = [names.constant(value) for value in schema["enum"]]
         constants = dict(zip(schema["enum"], schema.get("x-enum-varnames", derived), strict=True))
         texts = {value: sentence(str(text)) for value, text in entries(schema, "x-enum-descriptions").items()}
-        docs = {value: texts.get(value) or (f"`{value}`." if value else "An empty str.") for value in schema["enum"]}
+        docs = {value: _described_value(value, constants[value], texts.get(value, "")) for value in schema["enum"]}
         old_values = items(schema, DEPRECATED_VALUES)
         docs |= {value: f"{docs[value]} Deprecated." for value in old_values if "deprecated" not in docs[value].lower()}
         values = tuple((constants[value], doc) for value, doc in docs.items())
@@ -156,6 +156,12 @@ def _old_field(field: FieldSpec) -> OldFieldSpec:
         annotation=repr(field.annotation),
         doc=docstring([f"Deprecated: the old name of `{field.attribute}`."], depth=1),
     )
+
+
+def _described_value(value: str, constant: str, text: str) -> str:
+    """Return the description of a constant, with its value where the name does not show it."""
+    shown = f"`{value}`." if value else "An empty str."
+    return text if text and value == constant.lower() else f"{shown} {text}".rstrip()
 
 
 def _described(schema: Node, name: str) -> str:
