@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from codegen import naming as names
+from codegen.ir.docstrings import INDENT, LINE_LENGTH
 from codegen.spec.document import Document, Node, Operation, Parameter, entries, is_list, is_object, items
 from codegen.spec.queries import (
     BODY,
@@ -22,7 +23,7 @@ from codegen.spec.queries import (
     types_of,
 )
 
-_WIDTH = 100
+_WIDTH = LINE_LENGTH - 2 * len(INDENT)
 _MAX_DEPTH = 4
 """The deepest nesting of a value."""
 _STRINGS = {"email": "jane@example.com", "uri": "https://example.com/cstar", "date-time": "2026-03-01T00:00:00Z"}
@@ -139,7 +140,11 @@ def _value(document: Document, schema: Node, depth: int = 0) -> Any:
 def _call(function: str, arguments: list[tuple[str, str]], end: str = "") -> list[str]:
     arguments_code = [f"{name}={value}" if name else value for name, value in arguments]
     line = f"{function}({', '.join(arguments_code)}){end}"
-    return [line] if len(line) <= _WIDTH else [f"{function}(", *(f"    {one}," for one in arguments_code), f"){end}"]
+    if len(line) <= _WIDTH:
+        return [line]
+    inner = f"{INDENT}{', '.join(arguments_code)}"
+    lines = [inner] if len(inner) <= _WIDTH else [f"{INDENT}{one}," for one in arguments_code]
+    return [f"{function}(", *lines, f"){end}"]
 
 
 def _literal(value: Any) -> str:
