@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from codegen import naming as names
-from codegen.ir.docstrings import described, docstring, sentence, text_of
+from codegen.ir.docstrings import INDENT, LINE_LENGTH, described, docstring, sentence, text_of
 from codegen.ir.function_docs import batched_docstring, function_docstring, python_names
 from codegen.ir.model_specs import FieldSpec, ModelSpec
 from codegen.ir.models import ModelBuilder, request_annotation
@@ -50,7 +50,7 @@ class FunctionSpec:
     returns: str
     doc: str
     statement: str
-    """The call, with `return` if it has a result."""
+    """The call, with `return` if it has a result. Before it, the query or the body of a long call is assigned to a variable."""
     classes: frozenset[str]
     """The schemas that its code uses."""
     decoders: tuple[DecoderSpec, ...] = ()
@@ -122,7 +122,8 @@ class FunctionBuilder:
         in_path = [argument.value for argument in arguments if argument.location == "path"]
         decoded_as = [result.decoded_as] if result.decoded_as else []
         function = f"client.__executor__.{method}" if is_called_later else "await client.__executor__.execute"
-        call = self._call(function, [f"operations.{operation.id.upper()}", *decoded_as, *in_path], arguments, operation)
+        function = function if result.returns == "None" else f"return {function}"
+        leading = [f"operations.{operation.id.upper()}", *decoded_as, *in_path]
         return FunctionSpec(
             name=function_name(operation),
             operation=operation.id,
@@ -131,7 +132,7 @@ class FunctionBuilder:
             parameters=_signature(arguments, has_key=has_key),
             returns=result.returns,
             doc=function_docstring(self._document, operation, [(one.name, one.description) for one in arguments]),
-            statement=call if result.returns == "None" else f"return {call}",
+            statement=self._call(function, leading, arguments, operation),
             classes=frozenset(
                 {*result.classes, *(name for one in arguments for name in one.classes), *self._body_classes(operation)}
             ),
@@ -149,7 +150,7 @@ class FunctionBuilder:
             one,
             name=names.batched(one.name),
             doc=batched_docstring(self._document, operation, [(field.name, field.description) for field in fields]),
-            statement=f"return {self._call('await run_in_batches', leading, fields, operation)}",
+            statement=self._call("return await run_in_batches", leading, fields, operation),
         )
 
     def _result(self, operation: Operation) -> _Result:
@@ -309,20 +310,29 @@ class FunctionBuilder:
         return tuple(dict.fromkeys(deprecated_values(self._document, schema)))
 
     def _call(self, method: str, leading: Sequence[str], arguments: Sequence[Argument], operation: Operation) -> str:
-        """Return the call that the function makes."""
-        given = list(leading)
+        """Return the call that the function makes, after the assignments of what would make it too long for a line."""
+        given: dict[str, str] = {}
         for keyword, location in (("query", "query"), ("headers", "header"), ("cookies", "cookie")):
             if values := ", ".join(f"{one.wire!r}: {one.value}" for one in arguments if one.location == location):
-                given.append(f"{keyword}={{{values}}}")
+                given[keyword] = f"{{{values}}}"
         model = self._body_model(operation)
         fields = {one.wire: one for one in arguments if one.location == BODY}
         if model:
-            given.append(f"body={model.name}({', '.join(f'{one.attribute}={fields[one.wire].name}' for one in model.fields)})")
+            given["body"] = f"{model.name}({', '.join(f'{one.attribute}={fields[one.wire].name}' for one in model.fields)})"
         elif fields:
-            given.append(f"body={fields[''].name}")
-        given += ["idempotency_key=idempotency_key"] if sends_idempotency_key(operation) else []
-        given += ["options=options"]
-        return f"{method}({', '.join(given)})"
+            given["body"] = fields[""].name
+        given |= {"idempotency_key": "idempotency_key"} if sends_idempotency_key(operation) else {}
+        given |= {"options": "options"}
+        taken = {one.name for one in arguments}
+        if len(_call_of(method, leading, given)) <= LINE_LENGTH - len(INDENT):
+            return _call_of(method, leading, given)
+        moved = {keyword: value for keyword, value in given.items() if value[-1] in ")}" and keyword not in taken}
+        lines = [f"{keyword} = {value}" for keyword, value in moved.items()]
+        return f"\n{INDENT}".join([*lines, _call_of(method, leading, given | {keyword: keyword for keyword in moved})])
+
+
+def _call_of(method: str, leading: Sequence[str], given: Mapping[str, str]) -> str:
+    return f"{method}({', '.join([*leading, *(f'{keyword}={value}' for keyword, value in given.items())])})"
 
 
 def _status_text(status: int) -> str:

@@ -145,7 +145,7 @@ OPERATIONS = (
     _row("filter removed", lambda raw: put(*_LIST, "parameters", value=[one for one in at(*_LIST, "parameters")(raw) if one.get("name") != "status"])(raw),
          ("str('status' in functions['list_tickets'].parameters)", "False")),
     _row("header parameter", lambda raw: at(*_LIST, "parameters")(raw).append({"name": "X-Trace", "in": "header", "schema": STRING}),
-         ("functions['list_tickets'].statement", "headers={'X-Trace': x_trace}")),
+         ("functions['list_tickets'].statement", "headers = {'X-Trace': x_trace}")),
 )  # fmt: skip
 
 
