@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from codegen import naming as names
 from codegen.ir.docstrings import (
     DEPRECATED,
@@ -44,12 +46,22 @@ ERRORS = {
 
 OPTIONS = ("options", "Options of this call.")
 KEY = ("idempotency_key", "The same value for every try of one intent. Default: a new key.")
-ALL_ERRORS = ("CStarError", "See `cstar_async.errors` for what every call can raise.")
+"""The description of the key where the summary is no phrase with one of `_VERBS`."""
+ALL_ERRORS = ("CStarError", "See `cstar_async.errors`.")
+"""The one entry that all functions share, so it is short. The module says what every call can raise."""
 BATCH_KEY = ("idempotency_key", "What the key of each request is derived from. Default: a new key for each call.")
 BATCHED_CALL = (
     "The call stops at the first error; what was done before stays done. To continue, repeat it within a day with the same"
-    " *idempotency_key* and the same arguments in the same order: nothing is done twice."
+    " `idempotency_key` and the same arguments in the same order; nothing is done twice."
 )
+_VERBS = frozenset(
+    {
+        *("Add", "Archive", "Assign", "Cancel", "Close", "Convert", "Copy", "Create", "Export", "Import", "Invite", "Mark"),
+        *("Merge", "Move", "Place", "Post", "Publish", "Record", "Remove", "Replace", "Run", "Save", "Send", "Set", "Start"),
+        *("Submit", "Test", "Trigger", "Update", "Upload", "Write"),
+    }
+)
+"""The verbs of a summary that is a phrase in the imperative: "Create a ticket"."""
 OPEN_BODY = "Fields that the document does not list go into `options=RequestOptions(extra_body={…})`."
 UNDOCUMENTED_FIELDS = "The fields of the response are not documented."
 
@@ -62,7 +74,7 @@ def function_docstring(document: Document, operation: Operation, arguments: list
         operation: What the function carries out.
         arguments: The names and descriptions of the arguments that come from the document.
     """
-    key = [KEY] if sends_idempotency_key(operation) else []
+    key = [_key_of(operation)] if sends_idempotency_key(operation) else []
     return docstring(
         [
             summary_of(operation),
@@ -116,6 +128,15 @@ def python_names(document: Document, operation: Operation) -> dict[str, str]:
     attributes = {wire: name for schema in schemas for wire, name in attribute_names(schema).items()}
     arguments = {wire: name for (location, wire), name in argument_names(document, operation).items() if location != BODY}
     return attributes | arguments
+
+
+def _key_of(operation: Operation) -> tuple[str, str]:
+    """Return the entry of the key, which says what a repeated call does not do: create the ticket again."""
+    name, text = KEY
+    verb, _, rest = summary_of(operation).removesuffix(".").partition(" ")
+    if verb not in _VERBS or "." in rest:
+        return name, text
+    return name, f"A call with the same key does not {verb.lower()} {re.sub(r'^an? ', 'the ', rest)} again. Default: a new key."
 
 
 def _request_line(operation: Operation) -> str:

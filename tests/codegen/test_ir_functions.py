@@ -16,6 +16,7 @@ from tests.codegen.documents import (
     problems_with,
     real,
     schema,
+    small,
 )
 
 SCHEMAS = "#/components/schemas"
@@ -52,8 +53,27 @@ def test_required_query_parameter_has_no_default() -> None:
     assert "/, *, since: datetime, page: int | Unset = UNSET" in functions_of(raw)["list_tickets"].parameters
 
 
+def test_long_call_has_its_query_or_body_in_a_variable() -> None:
+    """So that most calls fit on a line, and a debugger shows what is sent."""
+    functions = functions_of(real())
+
+    query, call = functions["list_tickets"].statement.split("\n")
+    assert query.startswith("query = {'page': page, ")
+    assert "    return client.__executor__.paginate(operations.LIST_TICKETS, Ticket, query=query, options=options)" == call
+    body, call = functions["create_ticket"].statement.split("\n")
+    assert body.startswith("body = TicketCreate(title=title, ")
+    assert "Ticket, body=body, idempotency_key=idempotency_key, options=options)" in call
+
+
+def test_short_call_has_no_variable() -> None:
+    """It fits on one line."""
+    call = "return client.__executor__.paginate(operations.LIST_VIEWS, View, query={'entityType': entity_type}, options=options)"
+
+    assert call == functions_of(small("views"))["list_views"].statement
+
+
 def test_argument_called_body_or_query_is_passed_on() -> None:
-    """Functions have no locals that an argument could clash with."""
+    """No variable has the name of an argument."""
     raw = real()
     schema(raw, "TicketUpdate")["properties"] |= {
         "body": entry("Text.", type="string"),
@@ -99,11 +119,40 @@ def test_docstring_says_that_the_fields_of_a_free_response_are_not_documented() 
     assert "The fields of the response are not documented." in " ".join(functions_of(real())["list_activity"].doc.split())
 
 
+def test_docstring_of_a_constant_has_its_value() -> None:
+    """Where the name does not show it."""
+    enums = {enum.name: enum for module in code_of(small("ai")).model_modules for enum in module.enums}
+
+    docs = {member.constant: member.doc for member in (*enums["AiAction"].members, *enums["TicketStatus"].members)}
+    assert ('"""`auto-tag`. Finds tags for a ticket."""', '"""Finished."""') == (docs["AUTO_TAG"], docs["CLOSED"])
+
+
 def test_open_schema_without_fields_is_a_model() -> None:
     """An open object has a class, unlike a free one."""
     found = models_of(real())["Preferences"]
 
     assert ("{}", ()) == (found.wire_names, found.fields)
+
+
+def test_docstring_says_what_a_repeated_key_prevents() -> None:
+    """From a summary in the imperative; after another summary, it says what a key is for."""
+    raw = real()
+    operation(raw, TICKET, "patch")["summary"] = "Updates a ticket"
+    functions = functions_of(raw)
+
+    assert "A call with the same key does not create the ticket again. Default: a new key." in functions["create_ticket"].doc
+    assert "The same value for every try of one intent. Default: a new key." in functions["update_ticket"].doc
+
+
+def test_example_is_on_one_line_if_it_fits() -> None:
+    """Else its arguments are on one line, or else each on a line."""
+    functions = functions_of(small("automations", "community.comments"))
+
+    assert ' = await client.tickets.create(title="Bug report: login page", priority="high", ' in functions["create_ticket"].doc
+    arguments = '            "5f0f7f3c-8f0e-4d7a-9a35-3b9b0f7a2c52", body="Planned for the next release."\n        )\n'
+    assert f"client.community.comments.create(\n{arguments}" in functions["create_community_comment"].doc
+    arguments = '            name="Tag billing tickets",\n            trigger_event="ticket.created",\n'
+    assert f"client.automations.create(\n{arguments}" in functions["create_automation"].doc
 
 
 def test_body_without_known_fields_has_no_arguments() -> None:
@@ -114,7 +163,7 @@ def test_body_without_known_fields_has_no_arguments() -> None:
         "client: SupportsExecute, /, *, idempotency_key: str | None = None, options: RequestOptions | None = None"
         == view.parameters
     )
-    assert "body=PreferencesUpdate()" in view.statement
+    assert "body = PreferencesUpdate()" in view.statement
     assert "options=RequestOptions(extra_body={…})" in view.doc
 
 
@@ -160,7 +209,7 @@ def test_positional_query_parameter_follows_the_ids() -> None:
     view = functions_of(raw)["search_library"]
 
     assert view.parameters.startswith("client: SupportsExecute, /, q: str, *, limit: int | Unset = UNSET")
-    assert "query={'q': q, 'limit': limit}" in view.statement
+    assert "query = {'q': q, 'limit': limit}" in view.statement
     assert "positional=True" in operations_of(raw)["search_library"].arguments
 
 
