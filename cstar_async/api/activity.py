@@ -31,7 +31,7 @@ def list_activity(client: SupportsExecute, /, *, options: RequestOptions | None 
         The entries (inferred).
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         async for data in client.activity.list():

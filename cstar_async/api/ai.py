@@ -37,26 +37,23 @@ async def run_ai(
         action: The action.
         ticket_id: Ticket ID, for `auto-tag`, `suggest-reply` and `summarize`.
         text: The text, for `improve`.
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not run the AI action again. Default: a new key.
         options: Options of this call.
 
     Returns:
         The result of the action.
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         ai_result = await client.ai.run(action="suggest-reply", ticket_id="tkt_123")
 
     Documented: API reference, AI.
     """
+    body = AiRun(action=action, ticket_id=ticket_id, text=text)
     return await client.__executor__.execute(
-        operations.RUN_AI,
-        AiResult,
-        body=AiRun(action=action, ticket_id=ticket_id, text=text),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.RUN_AI, AiResult, body=body, idempotency_key=idempotency_key, options=options
     )
 
 

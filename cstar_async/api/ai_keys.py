@@ -21,7 +21,8 @@ def list_ai_keys(client: SupportsExecute, /, *, options: RequestOptions | None =
 
     `GET /api/v1/teams/{teamId}/ai-keys` (secret key)
 
-    Keys of AI providers, as the name suggests; not API keys of cStar. The fields of the response are not documented.
+    Keys of AI providers, as the name suggests; not API keys of cStar. Whether the list is paged is not documented. The fields of
+    the response are not documented.
 
     Args:
         options: Options of this call.
@@ -30,7 +31,7 @@ def list_ai_keys(client: SupportsExecute, /, *, options: RequestOptions | None =
         The keys; whether they are complete is not documented (inferred).
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         async for data in client.ai_keys.list():

@@ -35,16 +35,16 @@ async def get_analytics_overview(
         The overview of the period.
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        PermissionDeniedError: A secret key is required, also for reading.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         analytics_overview = await client.analytics.overview()
 
     Documented: API reference, Analytics.
     """
-    return await client.__executor__.execute(
-        operations.GET_ANALYTICS_OVERVIEW, AnalyticsOverview, query={"period": period}, options=options
-    )
+    query = {"period": period}
+    return await client.__executor__.execute(operations.GET_ANALYTICS_OVERVIEW, AnalyticsOverview, query=query, options=options)
 
 
 def list_agent_analytics(
@@ -64,7 +64,8 @@ def list_agent_analytics(
         The analytics of every agent (inferred).
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        PermissionDeniedError: A secret key is required, also for reading.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         async for agent_analytics in client.analytics.agents():

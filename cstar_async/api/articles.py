@@ -55,7 +55,7 @@ def list_articles(
         One page of articles, possibly without their text.
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         async for article in client.articles.list(status="published"):
@@ -63,20 +63,16 @@ def list_articles(
 
     Documented: API reference, Articles.
     """
-    return client.__executor__.paginate(
-        operations.LIST_ARTICLES,
-        Article,
-        query={
-            "page": page,
-            "pageSize": page_size,
-            "status": status,
-            "category": category,
-            "isPublic": is_public,
-            "search": search,
-            "tag": tag,
-        },
-        options=options,
-    )
+    query = {
+        "page": page,
+        "pageSize": page_size,
+        "status": status,
+        "category": category,
+        "isPublic": is_public,
+        "search": search,
+        "tag": tag,
+    }
+    return client.__executor__.paginate(operations.LIST_ARTICLES, Article, query=query, options=options)
 
 
 async def create_article(
@@ -117,14 +113,14 @@ async def create_article(
         excerpt: Short summary (inferred).
         notes: Internal notes, not visible to readers (inferred).
         metadata: Your own data, stored unchanged (inferred).
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not create the article again. Default: a new key.
         options: Options of this call.
 
     Returns:
         The new article.
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         article = await client.articles.create(
@@ -139,25 +135,22 @@ async def create_article(
 
     Documented: API reference, Articles.
     """
+    body = ArticleCreate(
+        title=title,
+        content=content,
+        status=status,
+        is_public=is_public,
+        tags=tags,
+        meta_description=meta_description,
+        category=category,
+        category_id=category_id,
+        slug=slug,
+        excerpt=excerpt,
+        notes=notes,
+        metadata=metadata,
+    )
     return await client.__executor__.execute(
-        operations.CREATE_ARTICLE,
-        Article,
-        body=ArticleCreate(
-            title=title,
-            content=content,
-            status=status,
-            is_public=is_public,
-            tags=tags,
-            meta_description=meta_description,
-            category=category,
-            category_id=category_id,
-            slug=slug,
-            excerpt=excerpt,
-            notes=notes,
-            metadata=metadata,
-        ),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.CREATE_ARTICLE, Article, body=body, idempotency_key=idempotency_key, options=options
     )
 
 
@@ -165,6 +158,8 @@ async def get_article(client: SupportsExecute, /, article_id: str, *, options: R
     """Retrieve an article.
 
     `GET /api/v1/teams/{teamId}/articles/{articleId}`
+
+    Lists of articles may leave out the text.
 
     Args:
         article_id: Article ID (`art_…`) or bare UUID.
@@ -175,7 +170,7 @@ async def get_article(client: SupportsExecute, /, article_id: str, *, options: R
 
     Raises:
         NotFoundError: The article does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         article = await client.articles.get("art_123")
@@ -225,7 +220,7 @@ async def update_article(
         excerpt: New short summary; `None` clears it (inferred).
         notes: New internal notes; `None` clears them (inferred).
         metadata: Keys to set, merged into existing metadata. A key set to `None` is removed (inferred).
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not update the article again. Default: a new key.
         options: Options of this call.
 
     Returns:
@@ -233,33 +228,29 @@ async def update_article(
 
     Raises:
         NotFoundError: The article does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         article = await client.articles.update("art_123", status="published", is_public=True)
 
     Documented: API reference, Articles.
     """
+    body = ArticleUpdate(
+        title=title,
+        content=content,
+        status=status,
+        is_public=is_public,
+        tags=tags,
+        meta_description=meta_description,
+        category=category,
+        category_id=category_id,
+        slug=slug,
+        excerpt=excerpt,
+        notes=notes,
+        metadata=metadata,
+    )
     return await client.__executor__.execute(
-        operations.UPDATE_ARTICLE,
-        Article,
-        article_id,
-        body=ArticleUpdate(
-            title=title,
-            content=content,
-            status=status,
-            is_public=is_public,
-            tags=tags,
-            meta_description=meta_description,
-            category=category,
-            category_id=category_id,
-            slug=slug,
-            excerpt=excerpt,
-            notes=notes,
-            metadata=metadata,
-        ),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.UPDATE_ARTICLE, Article, article_id, body=body, idempotency_key=idempotency_key, options=options
     )
 
 
@@ -279,7 +270,7 @@ async def delete_article(client: SupportsExecute, /, article_id: str, *, options
 
     Raises:
         NotFoundError: The article does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         await client.articles.delete("art_123")

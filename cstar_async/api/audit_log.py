@@ -52,7 +52,7 @@ def list_audit_log(
         One page of entries.
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         async for audit_log_entry in client.audit_log.list(resource_type="ticket"):
@@ -60,20 +60,16 @@ def list_audit_log(
 
     Documented: API reference, Audit log.
     """
-    return client.__executor__.paginate(
-        operations.LIST_AUDIT_LOG,
-        AuditLogEntry,
-        query={
-            "page": page,
-            "pageSize": page_size,
-            "action": action,
-            "resourceType": resource_type,
-            "actorId": actor_id,
-            "startDate": start_date,
-            "endDate": end_date,
-        },
-        options=options,
-    )
+    query = {
+        "page": page,
+        "pageSize": page_size,
+        "action": action,
+        "resourceType": resource_type,
+        "actorId": actor_id,
+        "startDate": start_date,
+        "endDate": end_date,
+    }
+    return client.__executor__.paginate(operations.LIST_AUDIT_LOG, AuditLogEntry, query=query, options=options)
 
 
 class AuditLogNamespace(Namespace):

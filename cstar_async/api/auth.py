@@ -21,16 +21,16 @@ async def whoami(client: SupportsExecute, /, *, options: RequestOptions | None =
 
     `GET /api/v1/auth/whoami`
 
-    Returns the team and the type of the key. The path has no team, so a program that has only a key gets its team ID here.
+    The path has no team, so a program that has only a key gets its team ID here.
 
     Args:
         options: Options of this call.
 
     Returns:
-        The team and the type of the key.
+        ID, name and slug of the team, and the type and environment of the key.
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         whoami = await client.auth.whoami()

@@ -46,10 +46,10 @@ def list_automations(client: SupportsExecute, /, *, options: RequestOptions | No
         options: Options of this call.
 
     Returns:
-        All rules.
+        All rules, each with its event and how often it ran.
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         async for automation in client.automations.list():
@@ -84,14 +84,14 @@ async def create_automation(
         actions: Actions, in order.
         conditions: Conditions. Default: the rule runs on every such event.
         enabled: Whether the rule is enabled (inferred). The server's default is `True`.
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not create the automation again. Default: a new key.
         options: Options of this call.
 
     Returns:
         The new rule (inferred).
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         automation = await client.automations.create(
@@ -103,12 +103,9 @@ async def create_automation(
 
     Documented: API reference, Automations.
     """
+    body = AutomationCreate(name=name, trigger_event=trigger_event, conditions=conditions, actions=actions, enabled=enabled)
     return await client.__executor__.execute(
-        operations.CREATE_AUTOMATION,
-        Automation,
-        body=AutomationCreate(name=name, trigger_event=trigger_event, conditions=conditions, actions=actions, enabled=enabled),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.CREATE_AUTOMATION, Automation, body=body, idempotency_key=idempotency_key, options=options
     )
 
 
@@ -116,6 +113,8 @@ async def get_automation(client: SupportsExecute, /, rule_id: str, *, options: R
     """Retrieve an automation.
 
     `GET /api/v1/teams/{teamId}/automations/{ruleId}` (secret key)
+
+    Lists may leave out the conditions and actions.
 
     Args:
         rule_id: Automation ID (`rule_…`).
@@ -126,7 +125,7 @@ async def get_automation(client: SupportsExecute, /, rule_id: str, *, options: R
 
     Raises:
         NotFoundError: The rule does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         automation = await client.automations.get("rule_123")
@@ -162,7 +161,7 @@ async def update_automation(
         conditions: Conditions, which replace the old ones; `None` removes all (inferred).
         actions: Actions, in order (inferred).
         enabled: Whether the rule is enabled (inferred).
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not update the automation again. Default: a new key.
         options: Options of this call.
 
     Returns:
@@ -170,20 +169,16 @@ async def update_automation(
 
     Raises:
         NotFoundError: The rule does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         automation = await client.automations.update("rule_123", enabled=False)
 
     Inferred: the general rule of verbs; of a single rule only its test is known.
     """
+    body = AutomationUpdate(name=name, trigger_event=trigger_event, conditions=conditions, actions=actions, enabled=enabled)
     return await client.__executor__.execute(
-        operations.UPDATE_AUTOMATION,
-        Automation,
-        rule_id,
-        body=AutomationUpdate(name=name, trigger_event=trigger_event, conditions=conditions, actions=actions, enabled=enabled),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.UPDATE_AUTOMATION, Automation, rule_id, body=body, idempotency_key=idempotency_key, options=options
     )
 
 
@@ -203,7 +198,7 @@ async def delete_automation(client: SupportsExecute, /, rule_id: str, *, options
 
     Raises:
         NotFoundError: The rule does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         await client.automations.delete("rule_123")
@@ -233,7 +228,7 @@ async def test_automation(
         rule_id: Automation ID (`rule_…`).
         resource_type: Type of the object.
         resource_id: Prefixed ID of the object.
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not test the automation again. Default: a new key.
         options: Options of this call.
 
     Returns:
@@ -241,24 +236,16 @@ async def test_automation(
 
     Raises:
         NotFoundError: The rule or the object does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
-        automation_test_result = await client.automations.test(
-            "rule_123",
-            resource_type="ticket",
-            resource_id="tkt_abc123",
-        )
+        automation_test_result = await client.automations.test("rule_123", resource_type="ticket", resource_id="tkt_abc123")
 
     Documented: API reference, Automations.
     """
+    body = AutomationTest(resource_type=resource_type, resource_id=resource_id)
     return await client.__executor__.execute(
-        operations.TEST_AUTOMATION,
-        AutomationTestResult,
-        rule_id,
-        body=AutomationTest(resource_type=resource_type, resource_id=resource_id),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.TEST_AUTOMATION, AutomationTestResult, rule_id, body=body, idempotency_key=idempotency_key, options=options
     )
 
 

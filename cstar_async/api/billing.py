@@ -22,14 +22,17 @@ async def get_subscription(client: SupportsExecute, /, *, options: RequestOption
 
     `GET /api/v1/teams/{teamId}/billing/subscription` (secret key)
 
+    Only the plan `team` and the status `active` are documented.
+
     Args:
         options: Options of this call.
 
     Returns:
-        The subscription of the team.
+        The subscription of the team: its plan and status, the number of members, and the end of the period.
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        PermissionDeniedError: A secret key is required, also for reading (code `insufficient_permissions`).
+        CStarError: See `cstar_async.errors`.
 
     Example:
         subscription = await client.billing.subscription()
@@ -55,26 +58,24 @@ async def open_billing_portal(
 
     Args:
         return_url: URL to return to. Default: chosen by the server.
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not create the billing portal session again. Default: a new key.
         options: Options of this call.
 
     Returns:
         The URL of the session (inferred).
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        PermissionDeniedError: A secret key is required (code `insufficient_permissions`).
+        CStarError: See `cstar_async.errors`.
 
     Example:
         billing_portal = await client.billing.portal(return_url="https://example.com/cstar")
 
     Documented: API reference, Billing.
     """
+    body = BillingPortalCreate(return_url=return_url)
     return await client.__executor__.execute(
-        operations.OPEN_BILLING_PORTAL,
-        BillingPortal,
-        body=BillingPortalCreate(return_url=return_url),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.OPEN_BILLING_PORTAL, BillingPortal, body=body, idempotency_key=idempotency_key, options=options
     )
 
 

@@ -43,7 +43,7 @@ async def run_bulk(
         resource: Type of the objects.
         ids: IDs of the objects, at most 100.
         data: The fields to change, as in an update. Required for `update`, unused for `delete`.
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not update or delete many objects again. Default: a new key.
         options: Options of this call.
 
     Returns:
@@ -51,24 +51,18 @@ async def run_bulk(
 
     Raises:
         InvalidArgumentError: Before sending: `ids` has more than 100 items.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         bulk_result = await client.bulk.run(
-            action="update",
-            resource="tickets",
-            ids=["tkt_abc123", "tkt_def456"],
-            data={"status": "closed"},
+            action="update", resource="tickets", ids=["tkt_abc123", "tkt_def456"], data={"status": "closed"}
         )
 
     Documented: API reference, Bulk.
     """
+    body = BulkRun(action=action, resource=resource, ids=ids, data=data)
     return await client.__executor__.execute(
-        operations.RUN_BULK,
-        BulkResult,
-        body=BulkRun(action=action, resource=resource, ids=ids, data=data),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.RUN_BULK, BulkResult, body=body, idempotency_key=idempotency_key, options=options
     )
 
 
@@ -88,7 +82,7 @@ async def run_bulk_batched(
     `POST /api/v1/teams/{teamId}/bulk` (secret key) for 100 `ids` at a time, one request after the other.
 
     The call stops at the first error; what was done before stays done. To continue, repeat it within a day with the same
-    *idempotency_key* and the same arguments in the same order: nothing is done twice.
+    `idempotency_key` and the same arguments in the same order; nothing is done twice.
 
     Args:
         action: The action.
@@ -102,25 +96,18 @@ async def run_bulk_batched(
         One result: `total`, `succeeded` and `failed` added up, `errors` joined, `index` counted through all `ids`.
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         bulk_result = await client.bulk.run_batched(
-            action="update",
-            resource="tickets",
-            ids=["tkt_abc123", "tkt_def456"],
-            data={"status": "closed"},
+            action="update", resource="tickets", ids=["tkt_abc123", "tkt_def456"], data={"status": "closed"}
         )
 
     Documented: API reference, Bulk.
     """
+    body = BulkRun(action=action, resource=resource, ids=ids, data=data)
     return await run_in_batches(
-        client.__executor__,
-        operations.RUN_BULK_BATCHES,
-        BulkResult,
-        body=BulkRun(action=action, resource=resource, ids=ids, data=data),
-        idempotency_key=idempotency_key,
-        options=options,
+        client.__executor__, operations.RUN_BULK_BATCHES, BulkResult, body=body, idempotency_key=idempotency_key, options=options
     )
 
 

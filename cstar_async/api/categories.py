@@ -47,7 +47,7 @@ def list_categories(
         The categories.
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         async for category in client.categories.list(is_public=True):
@@ -55,9 +55,8 @@ def list_categories(
 
     Documented: API reference, Categories.
     """
-    return client.__executor__.paginate(
-        operations.LIST_CATEGORIES, Category, query={"page": page, "pageSize": page_size, "isPublic": is_public}, options=options
-    )
+    query = {"page": page, "pageSize": page_size, "isPublic": is_public}
+    return client.__executor__.paginate(operations.LIST_CATEGORIES, Category, query=query, options=options)
 
 
 async def create_category(
@@ -86,32 +85,25 @@ async def create_category(
         color: Color as a hex code such as `#0ea5e9`.
         sort_order: Sort position, ascending. The default is not documented.
         is_public: Whether it is visible outside the team. The default is not documented, so set it.
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not create the category again. Default: a new key.
         options: Options of this call.
 
     Returns:
         The new category (inferred).
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         category = await client.categories.create(
-            name="Billing",
-            description="Invoices, refunds and plans",
-            color="#0ea5e9",
-            sort_order=2,
-            is_public=True,
+            name="Billing", description="Invoices, refunds and plans", color="#0ea5e9", sort_order=2, is_public=True
         )
 
     Documented: API reference, Categories.
     """
+    body = CategoryCreate(name=name, description=description, icon=icon, color=color, sort_order=sort_order, is_public=is_public)
     return await client.__executor__.execute(
-        operations.CREATE_CATEGORY,
-        Category,
-        body=CategoryCreate(name=name, description=description, icon=icon, color=color, sort_order=sort_order, is_public=is_public),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.CREATE_CATEGORY, Category, body=body, idempotency_key=idempotency_key, options=options
     )
 
 
@@ -131,7 +123,7 @@ async def get_category(client: SupportsExecute, /, category_id: str, *, options:
 
     Raises:
         NotFoundError: The category does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         category = await client.categories.get("7134fc12-0302-4e58-9466-a770035d5da9")
@@ -169,7 +161,7 @@ async def update_category(
         color: New color as a hex code such as `#0ea5e9`; `None` clears it.
         sort_order: New sort position, ascending.
         is_public: Whether it is visible outside the team.
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not update the category again. Default: a new key.
         options: Options of this call.
 
     Returns:
@@ -177,24 +169,16 @@ async def update_category(
 
     Raises:
         NotFoundError: The category does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
-        category = await client.categories.update(
-            "7134fc12-0302-4e58-9466-a770035d5da9",
-            name="Billing and plans",
-            icon=None,
-        )
+        category = await client.categories.update("7134fc12-0302-4e58-9466-a770035d5da9", name="Billing and plans", icon=None)
 
     Documented: API reference, Categories.
     """
+    body = CategoryUpdate(name=name, description=description, icon=icon, color=color, sort_order=sort_order, is_public=is_public)
     return await client.__executor__.execute(
-        operations.UPDATE_CATEGORY,
-        Category,
-        category_id,
-        body=CategoryUpdate(name=name, description=description, icon=icon, color=color, sort_order=sort_order, is_public=is_public),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.UPDATE_CATEGORY, Category, category_id, body=body, idempotency_key=idempotency_key, options=options
     )
 
 
@@ -214,7 +198,7 @@ async def delete_category(client: SupportsExecute, /, category_id: str, *, optio
 
     Raises:
         NotFoundError: The category does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         await client.categories.delete("7134fc12-0302-4e58-9466-a770035d5da9")

@@ -68,7 +68,7 @@ def list_community_posts(
         One page of posts.
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         async for community_post in client.community.posts.list(status="open"):
@@ -76,12 +76,8 @@ def list_community_posts(
 
     Documented: API reference, Community.
     """
-    return client.__executor__.paginate(
-        operations.LIST_COMMUNITY_POSTS,
-        CommunityPost,
-        query={"page": page, "pageSize": page_size, "topic": topic, "status": status, "sort": sort},
-        options=options,
-    )
+    query = {"page": page, "pageSize": page_size, "topic": topic, "status": status, "sort": sort}
+    return client.__executor__.paginate(operations.LIST_COMMUNITY_POSTS, CommunityPost, query=query, options=options)
 
 
 async def create_community_post(
@@ -113,7 +109,7 @@ async def create_community_post(
         custom_fields: Values of the custom fields, by the ID of their definition. They are internal; only those of the topic of the
             post are accepted.
         attachments: Images, at most 10 (inferred).
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not create the community post again. Default: a new key.
         options: Options of this call.
 
     Returns:
@@ -121,13 +117,10 @@ async def create_community_post(
 
     Raises:
         InvalidArgumentError: Before sending: `attachments` has more than 10 items.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
-        community_post = await client.community.posts.create(
-            title="Dark mode",
-            body="Please add a dark theme.",
-        )
+        community_post = await client.community.posts.create(title="Dark mode", body="Please add a dark theme.")
 
     Documented: API reference, Community.
     """
@@ -164,7 +157,7 @@ async def get_community_post(client: SupportsExecute, /, post_id: str, *, option
 
     Raises:
         NotFoundError: The post does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         community_post = await client.community.posts.get("5f0f7f3c-8f0e-4d7a-9a35-3b9b0f7a2c52")
@@ -207,7 +200,7 @@ async def update_community_post(
         is_locked: Whether new comments are refused (inferred).
         custom_fields: New values of the custom fields, by the ID of their definition; only those of the topic of the post
             (inferred).
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not update the community post again. Default: a new key.
         options: Options of this call.
 
     Returns:
@@ -215,13 +208,10 @@ async def update_community_post(
 
     Raises:
         NotFoundError: The post does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
-        community_post = await client.community.posts.update(
-            "5f0f7f3c-8f0e-4d7a-9a35-3b9b0f7a2c52",
-            status="planned",
-        )
+        community_post = await client.community.posts.update("5f0f7f3c-8f0e-4d7a-9a35-3b9b0f7a2c52", status="planned")
 
     Inferred: the text says that agents set statuses and moderate, and there is the event community_post.updated.
     """
@@ -260,7 +250,7 @@ async def delete_community_post(client: SupportsExecute, /, post_id: str, *, opt
 
     Raises:
         NotFoundError: The post does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         await client.community.posts.delete("5f0f7f3c-8f0e-4d7a-9a35-3b9b0f7a2c52")
@@ -288,12 +278,10 @@ def list_community_comments(
 
     Raises:
         NotFoundError: The post does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
-        async for community_comment in client.community.comments.list(
-            "5f0f7f3c-8f0e-4d7a-9a35-3b9b0f7a2c52",
-        ):
+        async for community_comment in client.community.comments.list("5f0f7f3c-8f0e-4d7a-9a35-3b9b0f7a2c52"):
             print(community_comment)
 
     Inferred: posts count their comments, and there is the event community_post.commented.
@@ -321,7 +309,7 @@ async def create_community_comment(
         post_id: Post ID, a bare UUID.
         body: Text (inferred).
         attachments: Images, at most 5 (inferred).
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not create the comment on a post again. Default: a new key.
         options: Options of this call.
 
     Returns:
@@ -330,12 +318,11 @@ async def create_community_comment(
     Raises:
         InvalidArgumentError: Before sending: `attachments` has more than 5 items.
         NotFoundError: The post does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         community_comment = await client.community.comments.create(
-            "5f0f7f3c-8f0e-4d7a-9a35-3b9b0f7a2c52",
-            body="Planned for the next release.",
+            "5f0f7f3c-8f0e-4d7a-9a35-3b9b0f7a2c52", body="Planned for the next release."
         )
 
     Inferred: posts count their comments, and there is the event community_post.commented.

@@ -32,7 +32,7 @@ async def get_csat_settings(client: SupportsExecute, /, *, options: RequestOptio
         The settings (inferred).
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         data = await client.csat.settings()
@@ -56,7 +56,7 @@ async def get_csat_stats(client: SupportsExecute, /, *, options: RequestOptions 
         The statistics (inferred).
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         data = await client.csat.stats()
@@ -81,7 +81,7 @@ def list_csat_surveys(client: SupportsExecute, /, *, options: RequestOptions | N
         The surveys (inferred).
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         async for data in client.csat.surveys():

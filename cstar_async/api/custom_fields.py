@@ -44,7 +44,7 @@ def list_custom_fields(
         All definitions, ordered by position (the order is inferred).
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         async for custom_field in client.custom_fields.list(entity_type="tickets"):
@@ -52,9 +52,8 @@ def list_custom_fields(
 
     Documented: API reference, Custom fields.
     """
-    return client.__executor__.paginate(
-        operations.LIST_CUSTOM_FIELDS, CustomField, query={"entityType": entity_type}, options=options
-    )
+    query = {"entityType": entity_type}
+    return client.__executor__.paginate(operations.LIST_CUSTOM_FIELDS, CustomField, query=query, options=options)
 
 
 async def create_custom_field(
@@ -85,32 +84,25 @@ async def create_custom_field(
         required: Whether a value is required. Default `False` (inferred).
         options_: The values to choose from, for `select` and `multiselect` (inferred).
         position: Position in forms, ascending, or `None` (inferred).
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not create the custom field again. Default: a new key.
         options: Options of this call.
 
     Returns:
         The new definition (inferred).
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
-        custom_field = await client.custom_fields.create(
-            name="Order number",
-            type="text",
-            entity_type="tickets",
-        )
+        custom_field = await client.custom_fields.create(name="Order number", type="text", entity_type="tickets")
 
     Documented: API reference, Custom fields.
     """
+    body = CustomFieldCreate(
+        name=name, type=type, entity_type=entity_type, key=key, required=required, options=options_, position=position
+    )
     return await client.__executor__.execute(
-        operations.CREATE_CUSTOM_FIELD,
-        CustomField,
-        body=CustomFieldCreate(
-            name=name, type=type, entity_type=entity_type, key=key, required=required, options=options_, position=position
-        ),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.CREATE_CUSTOM_FIELD, CustomField, body=body, idempotency_key=idempotency_key, options=options
     )
 
 
@@ -138,7 +130,7 @@ async def update_custom_field(
         required: Whether a value is required (inferred).
         options_: The values to choose from. The list replaces the old one (inferred).
         position: New position in forms, ascending, or `None` (inferred).
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not update the custom field again. Default: a new key.
         options: Options of this call.
 
     Returns:
@@ -146,20 +138,16 @@ async def update_custom_field(
 
     Raises:
         NotFoundError: The custom field does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         custom_field = await client.custom_fields.update("cf_123", name="Order number")
 
     Inferred: the object and the general verb rule of the reference: PATCH changes, DELETE removes.
     """
+    body = CustomFieldUpdate(name=name, required=required, options=options_, position=position)
     return await client.__executor__.execute(
-        operations.UPDATE_CUSTOM_FIELD,
-        CustomField,
-        field_id,
-        body=CustomFieldUpdate(name=name, required=required, options=options_, position=position),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.UPDATE_CUSTOM_FIELD, CustomField, field_id, body=body, idempotency_key=idempotency_key, options=options
     )
 
 
@@ -179,7 +167,7 @@ async def delete_custom_field(client: SupportsExecute, /, field_id: str, *, opti
 
     Raises:
         NotFoundError: The custom field does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         await client.custom_fields.delete("cf_123")

@@ -47,7 +47,7 @@ def list_customer_groups(
         One page of groups. The default page size is 25, not 20.
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         async for customer_group in client.customer_groups.list():
@@ -55,12 +55,8 @@ def list_customer_groups(
 
     Documented: API reference, Customer groups.
     """
-    return client.__executor__.paginate(
-        operations.LIST_CUSTOMER_GROUPS,
-        CustomerGroup,
-        query={"page": page, "pageSize": page_size, "search": search},
-        options=options,
-    )
+    query = {"page": page, "pageSize": page_size, "search": search}
+    return client.__executor__.paginate(operations.LIST_CUSTOMER_GROUPS, CustomerGroup, query=query, options=options)
 
 
 async def create_customer_group(
@@ -87,28 +83,23 @@ async def create_customer_group(
         description: Description (inferred).
         external_id: ID of the group on another platform (inferred).
         custom_fields: Custom values under your own keys (inferred).
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not create the customer group again. Default: a new key.
         options: Options of this call.
 
     Returns:
         The new group (inferred).
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         customer_group = await client.customer_groups.create(name="Enterprise")
 
     Documented: API reference, Customer groups.
     """
+    body = CustomerGroupCreate(name=name, slug=slug, description=description, external_id=external_id, custom_fields=custom_fields)
     return await client.__executor__.execute(
-        operations.CREATE_CUSTOMER_GROUP,
-        CustomerGroup,
-        body=CustomerGroupCreate(
-            name=name, slug=slug, description=description, external_id=external_id, custom_fields=custom_fields
-        ),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.CREATE_CUSTOMER_GROUP, CustomerGroup, body=body, idempotency_key=idempotency_key, options=options
     )
 
 
@@ -116,6 +107,8 @@ async def get_customer_group(client: SupportsExecute, /, group_id: str, *, optio
     """Retrieve a customer group.
 
     `GET /api/v1/teams/{teamId}/customer-groups/{groupId}`
+
+    The customers of the group are not included, and no list of them is documented.
 
     Args:
         group_id: Group ID, a bare UUID.
@@ -126,7 +119,7 @@ async def get_customer_group(client: SupportsExecute, /, group_id: str, *, optio
 
     Raises:
         NotFoundError: The customer group does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         customer_group = await client.customer_groups.get("0b9c2b6e-5a55-4c4e-8f4b-0d5a5a1f7c11")
@@ -162,7 +155,7 @@ async def update_customer_group(
         description: New description; `None` clears it (inferred).
         external_id: New ID on another platform; `None` clears it (inferred).
         custom_fields: New custom values. Whether they are merged or replace the old ones is not documented (inferred).
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not update the customer group again. Default: a new key.
         options: Options of this call.
 
     Returns:
@@ -170,25 +163,16 @@ async def update_customer_group(
 
     Raises:
         NotFoundError: The customer group does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
-        customer_group = await client.customer_groups.update(
-            "0b9c2b6e-5a55-4c4e-8f4b-0d5a5a1f7c11",
-            name="Enterprise",
-        )
+        customer_group = await client.customer_groups.update("0b9c2b6e-5a55-4c4e-8f4b-0d5a5a1f7c11", name="Enterprise")
 
     Inferred: the event customer_group.updated and the general verb rule of the reference: PATCH updates, DELETE deletes.
     """
+    body = CustomerGroupUpdate(name=name, slug=slug, description=description, external_id=external_id, custom_fields=custom_fields)
     return await client.__executor__.execute(
-        operations.UPDATE_CUSTOMER_GROUP,
-        CustomerGroup,
-        group_id,
-        body=CustomerGroupUpdate(
-            name=name, slug=slug, description=description, external_id=external_id, custom_fields=custom_fields
-        ),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.UPDATE_CUSTOMER_GROUP, CustomerGroup, group_id, body=body, idempotency_key=idempotency_key, options=options
     )
 
 
@@ -208,7 +192,7 @@ async def delete_customer_group(client: SupportsExecute, /, group_id: str, *, op
 
     Raises:
         NotFoundError: The customer group does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         await client.customer_groups.delete("0b9c2b6e-5a55-4c4e-8f4b-0d5a5a1f7c11")

@@ -53,7 +53,7 @@ def list_customers(
         One page of customers.
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         async for customer in client.customers.list(status="active"):
@@ -61,12 +61,8 @@ def list_customers(
 
     Documented: API reference, Customers.
     """
-    return client.__executor__.paginate(
-        operations.LIST_CUSTOMERS,
-        Customer,
-        query={"page": page, "pageSize": page_size, "status": status, "sentiment": sentiment, "search": search, "tag": tag},
-        options=options,
-    )
+    query = {"page": page, "pageSize": page_size, "status": status, "sentiment": sentiment, "search": search, "tag": tag}
+    return client.__executor__.paginate(operations.LIST_CUSTOMERS, Customer, query=query, options=options)
 
 
 async def create_customer(
@@ -99,7 +95,7 @@ async def create_customer(
         notes: Internal notes, not visible to the customer.
         custom_fields: Custom values under keys of the team's choice.
         metadata: Your own data, stored unchanged.
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not create the customer again. Default: a new key.
         options: Options of this call.
 
     Returns:
@@ -107,7 +103,7 @@ async def create_customer(
 
     Raises:
         ConflictError: Another customer of the team has this email address, or the idempotency key was used for a different request.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         customer = await client.customers.create(
@@ -122,21 +118,18 @@ async def create_customer(
 
     Documented: API reference, Customers.
     """
+    body = CustomerCreate(
+        name=name,
+        email=email,
+        status=status,
+        sentiment=sentiment,
+        tags=tags,
+        notes=notes,
+        custom_fields=custom_fields,
+        metadata=metadata,
+    )
     return await client.__executor__.execute(
-        operations.CREATE_CUSTOMER,
-        Customer,
-        body=CustomerCreate(
-            name=name,
-            email=email,
-            status=status,
-            sentiment=sentiment,
-            tags=tags,
-            notes=notes,
-            custom_fields=custom_fields,
-            metadata=metadata,
-        ),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.CREATE_CUSTOMER, Customer, body=body, idempotency_key=idempotency_key, options=options
     )
 
 
@@ -145,16 +138,18 @@ async def get_customer(client: SupportsExecute, /, customer_id: str, *, options:
 
     `GET /api/v1/teams/{teamId}/customers/{customerId}`
 
+    Tickets are not included; the list of tickets can be filtered by `customer_id`.
+
     Args:
         customer_id: Customer ID (`cus_…`) or bare UUID.
         options: Options of this call.
 
     Returns:
-        The customer.
+        The customer, with notes, custom fields and the number of tickets.
 
     Raises:
         NotFoundError: The customer does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         customer = await client.customers.get("cus_123")
@@ -196,7 +191,7 @@ async def update_customer(
         notes: New internal notes; `None` clears them (inferred).
         custom_fields: New custom values. Whether other keys stay is not documented; send all of them (inferred).
         metadata: Keys to set, merged into existing metadata. A key set to `None` is removed.
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not update the customer again. Default: a new key.
         options: Options of this call.
 
     Returns:
@@ -205,29 +200,25 @@ async def update_customer(
     Raises:
         NotFoundError: The customer does not exist or is not visible to this key.
         ConflictError: Another customer of the team has this email address, or the idempotency key was used for a different request.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         customer = await client.customers.update("cus_123", sentiment="happy", tags=["enterprise"])
 
     Documented: API reference, Customers.
     """
+    body = CustomerUpdate(
+        name=name,
+        email=email,
+        status=status,
+        sentiment=sentiment,
+        tags=tags,
+        notes=notes,
+        custom_fields=custom_fields,
+        metadata=metadata,
+    )
     return await client.__executor__.execute(
-        operations.UPDATE_CUSTOMER,
-        Customer,
-        customer_id,
-        body=CustomerUpdate(
-            name=name,
-            email=email,
-            status=status,
-            sentiment=sentiment,
-            tags=tags,
-            notes=notes,
-            custom_fields=custom_fields,
-            metadata=metadata,
-        ),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.UPDATE_CUSTOMER, Customer, customer_id, body=body, idempotency_key=idempotency_key, options=options
     )
 
 
@@ -247,7 +238,7 @@ async def delete_customer(client: SupportsExecute, /, customer_id: str, *, optio
 
     Raises:
         NotFoundError: The customer does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         await client.customers.delete("cus_123")

@@ -29,7 +29,7 @@ async def get_email_settings(client: SupportsExecute, /, *, options: RequestOpti
         The settings (inferred).
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         data = await client.email_settings.get()

@@ -37,7 +37,7 @@ async def run_export(
     Args:
         resources: The types to export, each with its filters; exactly one for CSV.
         format: Output format. The server's default is `'json'`.
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not export objects again. Default: a new key.
         options: Options of this call.
 
     Returns:
@@ -46,22 +46,16 @@ async def run_export(
     Raises:
         InvalidArgumentError: Before sending: `resources` has more than 1 item while `format` is `csv`.
         PermissionDeniedError: The key is publishable, or the permission `export_data` is missing.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
-        export_result = await client.exports.run(
-            resources=[{"type": "tickets", "filters": {"status": "open"}}],
-            format="json",
-        )
+        export_result = await client.exports.run(resources=[{"type": "tickets", "filters": {"status": "open"}}], format="json")
 
     Documented: API reference, Export.
     """
+    body = ExportRun(resources=resources, format=format)
     return await client.__executor__.execute(
-        operations.RUN_EXPORT,
-        ExportResult,
-        body=ExportRun(resources=resources, format=format),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.RUN_EXPORT, ExportResult, body=body, idempotency_key=idempotency_key, options=options
     )
 
 

@@ -23,15 +23,18 @@ async def get_player(client: SupportsExecute, /, *, user_id: str, options: Reque
 
     `GET /api/v1/teams/{teamId}/game/player`
 
+    Level and experience are those of the season, and begin again with the next.
+
     Args:
         user_id: User ID of the player (`usr_…`).
         options: Options of this call.
 
     Returns:
-        The statistics of the player.
+        The statistics of the player: level, gold, streaks, counters and skills.
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        NotFoundError: No player has this user ID (inferred).
+        CStarError: See `cstar_async.errors`.
 
     Example:
         player_stats = await client.game.player(user_id="usr_123")
@@ -57,7 +60,7 @@ async def get_player_by_member(client: SupportsExecute, /, member_id: str, *, op
 
     Raises:
         NotFoundError: The member does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         player_stats = await client.game.player_by_member("mem_123")
@@ -78,10 +81,10 @@ async def get_game_boss(client: SupportsExecute, /, *, options: RequestOptions |
         options: Options of this call.
 
     Returns:
-        The boss (inferred). None: there is none.
+        The boss. Every field may be missing (inferred). None: there is none.
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         boss = await client.game.boss()

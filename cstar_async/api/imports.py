@@ -43,7 +43,7 @@ async def run_import(
         resource: Type of the records.
         records: The records, with the fields of a create call, at most 500.
         merge_strategy: What to do with existing records. `skip`, the default, keeps them; other values are not documented.
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not import many records again. Default: a new key.
         options: Options of this call.
 
     Returns:
@@ -51,23 +51,18 @@ async def run_import(
 
     Raises:
         InvalidArgumentError: Before sending: `records` has more than 500 items.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         import_result = await client.imports.run(
-            resource="customers",
-            records=[{"name": "Jane Smith", "email": "jane@example.com"}],
-            merge_strategy="skip",
+            resource="customers", records=[{"name": "Jane Smith", "email": "jane@example.com"}], merge_strategy="skip"
         )
 
     Documented: API reference, Import.
     """
+    body = ImportRun(resource=resource, records=records, merge_strategy=merge_strategy)
     return await client.__executor__.execute(
-        operations.RUN_IMPORT,
-        ImportResult,
-        body=ImportRun(resource=resource, records=records, merge_strategy=merge_strategy),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.RUN_IMPORT, ImportResult, body=body, idempotency_key=idempotency_key, options=options
     )
 
 
@@ -86,7 +81,7 @@ async def run_import_batched(
     `POST /api/v1/teams/{teamId}/import` (secret key) for 500 `records` at a time, one request after the other.
 
     The call stops at the first error; what was done before stays done. To continue, repeat it within a day with the same
-    *idempotency_key* and the same arguments in the same order: nothing is done twice.
+    `idempotency_key` and the same arguments in the same order; nothing is done twice.
 
     Args:
         resource: Type of the records.
@@ -99,22 +94,21 @@ async def run_import_batched(
         One result: `total`, `created`, `updated` and `skipped` added up, `errors` joined, `index` counted through all `records`.
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         import_result = await client.imports.run_batched(
-            resource="customers",
-            records=[{"name": "Jane Smith", "email": "jane@example.com"}],
-            merge_strategy="skip",
+            resource="customers", records=[{"name": "Jane Smith", "email": "jane@example.com"}], merge_strategy="skip"
         )
 
     Documented: API reference, Import.
     """
+    body = ImportRun(resource=resource, records=records, merge_strategy=merge_strategy)
     return await run_in_batches(
         client.__executor__,
         operations.RUN_IMPORT_BATCHES,
         ImportResult,
-        body=ImportRun(resource=resource, records=records, merge_strategy=merge_strategy),
+        body=body,
         idempotency_key=idempotency_key,
         options=options,
     )

@@ -31,10 +31,10 @@ def list_invites(client: SupportsExecute, /, *, options: RequestOptions | None =
         options: Options of this call.
 
     Returns:
-        All invitations (inferred).
+        All invitations, each with its email address, role and status (inferred).
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         async for invite in client.invites.list():
@@ -63,26 +63,23 @@ async def create_invite(
     Args:
         email: Email address (inferred).
         role: Role of the new member, other than `owner` (inferred).
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not invite the person to the team again. Default: a new key.
         options: Options of this call.
 
     Returns:
         The new invitation (inferred).
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         invite = await client.invites.create(email="new@example.com", role="agent")
 
     Inferred: the path is named, and the page on members mentions sending invites.
     """
+    body = InviteCreate(email=email, role=role)
     return await client.__executor__.execute(
-        operations.CREATE_INVITE,
-        Invite,
-        body=InviteCreate(email=email, role=role),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.CREATE_INVITE, Invite, body=body, idempotency_key=idempotency_key, options=options
     )
 
 
@@ -102,7 +99,7 @@ async def delete_invite(client: SupportsExecute, /, invite_id: str, *, options: 
 
     Raises:
         NotFoundError: The invite does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         await client.invites.delete("inv_123")

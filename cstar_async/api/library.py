@@ -47,7 +47,7 @@ def list_library_articles(
     Raises:
         NotFoundError: The team does not exist (inferred).
         RateLimitError: Too many requests from this IP address; the limit is not documented.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         async for library_article in library.articles():
@@ -55,9 +55,8 @@ def list_library_articles(
 
     Documented: Documentation, Public library.
     """
-    return client.__executor__.paginate(
-        operations.LIST_LIBRARY_ARTICLES, LibraryArticle, query={"limit": limit, "categorySlug": category_slug}, options=options
-    )
+    query = {"limit": limit, "categorySlug": category_slug}
+    return client.__executor__.paginate(operations.LIST_LIBRARY_ARTICLES, LibraryArticle, query=query, options=options)
 
 
 async def get_library_article(client: SupportsExecute, /, slug: str, *, options: RequestOptions | None = None) -> LibraryArticle:
@@ -75,7 +74,7 @@ async def get_library_article(client: SupportsExecute, /, slug: str, *, options:
     Raises:
         NotFoundError: The team does not exist, or it has no such public article (inferred).
         RateLimitError: Too many requests from this IP address; the limit is not documented.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         library_article = await library.article("reset-your-password")
@@ -99,7 +98,7 @@ def list_library_categories(client: SupportsExecute, /, *, options: RequestOptio
     Raises:
         NotFoundError: The team does not exist (inferred).
         RateLimitError: Too many requests from this IP address; the limit is not documented.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         async for library_category in library.categories():
@@ -130,7 +129,7 @@ def search_library(
     Raises:
         NotFoundError: The team does not exist (inferred).
         RateLimitError: Too many requests from this IP address; the limit is not documented.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         async for library_search_result in library.search("password"):
@@ -138,9 +137,8 @@ def search_library(
 
     Documented: Documentation, Public library.
     """
-    return client.__executor__.paginate(
-        operations.SEARCH_LIBRARY, LibrarySearchResult, query={"q": q, "limit": limit}, options=options
-    )
+    query = {"q": q, "limit": limit}
+    return client.__executor__.paginate(operations.SEARCH_LIBRARY, LibrarySearchResult, query=query, options=options)
 
 
 async def record_library_view(client: SupportsExecute, /, slug: str, *, options: RequestOptions | None = None) -> LibraryAck:
@@ -160,7 +158,7 @@ async def record_library_view(client: SupportsExecute, /, slug: str, *, options:
     Raises:
         NotFoundError: The team does not exist, or it has no such public article (inferred).
         RateLimitError: Too many requests from this IP address; the limit is not documented.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         data = await library.record_view("reset-your-password")
@@ -191,16 +189,15 @@ async def send_library_feedback(
     Raises:
         NotFoundError: The team does not exist, or it has no such public article (inferred).
         RateLimitError: Too many requests from this IP address; the limit is not documented.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         data = await library.feedback("reset-your-password", rating=True)
 
     Documented: Documentation, Public library.
     """
-    return await client.__executor__.execute(
-        operations.SEND_LIBRARY_FEEDBACK, LibraryAck, slug, body=LibraryFeedbackCreate(rating=rating), options=options
-    )
+    body = LibraryFeedbackCreate(rating=rating)
+    return await client.__executor__.execute(operations.SEND_LIBRARY_FEEDBACK, LibraryAck, slug, body=body, options=options)
 
 
 class LibraryNamespace(Namespace):

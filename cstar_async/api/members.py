@@ -46,7 +46,7 @@ def list_members(
         One page of members.
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         async for member in client.members.list(role="agent"):
@@ -54,9 +54,8 @@ def list_members(
 
     Documented: API reference, Members.
     """
-    return client.__executor__.paginate(
-        operations.LIST_MEMBERS, Member, query={"page": page, "pageSize": page_size, "role": role}, options=options
-    )
+    query = {"page": page, "pageSize": page_size, "role": role}
+    return client.__executor__.paginate(operations.LIST_MEMBERS, Member, query=query, options=options)
 
 
 async def get_member(client: SupportsExecute, /, member_id: str, *, options: RequestOptions | None = None) -> Member:
@@ -75,7 +74,7 @@ async def get_member(client: SupportsExecute, /, member_id: str, *, options: Req
 
     Raises:
         NotFoundError: The member does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         member = await client.members.get("mem_123")
@@ -103,7 +102,7 @@ async def update_member(
     Args:
         member_id: Member ID (`mem_…`), not the user ID (`usr_…`) of the person.
         role: New role, other than `owner` (inferred).
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not update the role of a member again. Default: a new key.
         options: Options of this call.
 
     Returns:
@@ -112,15 +111,16 @@ async def update_member(
     Raises:
         InvalidRequestError: The role is missing, unknown, or `owner` (inferred).
         NotFoundError: The member does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         member = await client.members.update("mem_123", role="manager")
 
     Documented: API reference, Members (the path; the method is inferred).
     """
+    body = MemberUpdate(role=role)
     return await client.__executor__.execute(
-        operations.UPDATE_MEMBER, Member, member_id, body=MemberUpdate(role=role), idempotency_key=idempotency_key, options=options
+        operations.UPDATE_MEMBER, Member, member_id, body=body, idempotency_key=idempotency_key, options=options
     )
 
 
@@ -140,7 +140,7 @@ async def delete_member(client: SupportsExecute, /, member_id: str, *, options: 
 
     Raises:
         NotFoundError: The member does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         await client.members.delete("mem_123")

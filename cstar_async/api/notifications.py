@@ -45,7 +45,7 @@ def list_notifications(
         One page of notifications.
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         async for notification in client.notifications.list(unread_only=True):
@@ -53,12 +53,8 @@ def list_notifications(
 
     Documented: API reference, Notifications.
     """
-    return client.__executor__.paginate(
-        operations.LIST_NOTIFICATIONS,
-        Notification,
-        query={"page": page, "pageSize": page_size, "unreadOnly": unread_only},
-        options=options,
-    )
+    query = {"page": page, "pageSize": page_size, "unreadOnly": unread_only}
+    return client.__executor__.paginate(operations.LIST_NOTIFICATIONS, Notification, query=query, options=options)
 
 
 async def count_unread_notifications(client: SupportsExecute, /, *, options: RequestOptions | None = None) -> UnreadCount:
@@ -66,7 +62,7 @@ async def count_unread_notifications(client: SupportsExecute, /, *, options: Req
 
     `GET /api/v1/teams/{teamId}/notifications/unread-count`
 
-    The path is documented, the response is inferred.
+    The path is documented, the response is inferred. Which user's notifications a key counts is not documented.
 
     Args:
         options: Options of this call.
@@ -75,7 +71,7 @@ async def count_unread_notifications(client: SupportsExecute, /, *, options: Req
         The number of unread notifications (inferred).
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         unread_count = await client.notifications.unread_count()
@@ -95,14 +91,14 @@ async def mark_all_notifications_read(
     The path is documented, the method and the response are inferred.
 
     Args:
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not mark all notifications as read again. Default: a new key.
         options: Options of this call.
 
     Returns:
         The number of notifications that were marked (inferred).
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         mark_all_read_result = await client.notifications.mark_all_read()
@@ -130,7 +126,7 @@ async def mark_notification_read(
     Args:
         notification_id: Notification ID (`ntf_…`).
         read: `True`: read; `False`: unread. Default `True` (inferred).
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not mark the notification as read or unread again. Default: a new key.
         options: Options of this call.
 
     Returns:
@@ -138,18 +134,19 @@ async def mark_notification_read(
 
     Raises:
         NotFoundError: The notification does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         notification = await client.notifications.mark_read("ntf_123", read=True)
 
     Inferred: the documentation says that the state of notifications can be managed.
     """
+    body = NotificationUpdate(read=read)
     return await client.__executor__.execute(
         operations.MARK_NOTIFICATION_READ,
         Notification,
         notification_id,
-        body=NotificationUpdate(read=read),
+        body=body,
         idempotency_key=idempotency_key,
         options=options,
     )

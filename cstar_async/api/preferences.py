@@ -31,7 +31,7 @@ async def get_preferences(client: SupportsExecute, /, *, options: RequestOptions
         The preferences (inferred).
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         data = await client.preferences.get()
@@ -52,22 +52,23 @@ async def update_preferences(
     `options=RequestOptions(extra_body={…})`.
 
     Args:
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not update the preferences again. Default: a new key.
         options: Options of this call.
 
     Returns:
         The updated preferences (inferred).
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         data = await client.preferences.update()
 
     Documented: API reference, Overview (the path; the method is inferred).
     """
+    body = PreferencesUpdate()
     return await client.__executor__.execute(
-        operations.UPDATE_PREFERENCES, Preferences, body=PreferencesUpdate(), idempotency_key=idempotency_key, options=options
+        operations.UPDATE_PREFERENCES, Preferences, body=body, idempotency_key=idempotency_key, options=options
     )
 
 

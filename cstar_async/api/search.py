@@ -43,7 +43,7 @@ def search_everything(
 
     Raises:
         InvalidRequestError: The text is missing, or a parameter is invalid (inferred).
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         async for search_result in client.search.query(q="password"):
@@ -51,9 +51,8 @@ def search_everything(
 
     Documented: API reference, Search.
     """
-    return client.__executor__.paginate(
-        operations.SEARCH_EVERYTHING, SearchResult, query={"q": q, "types": types, "limit": limit}, options=options
-    )
+    query = {"q": q, "types": types, "limit": limit}
+    return client.__executor__.paginate(operations.SEARCH_EVERYTHING, SearchResult, query=query, options=options)
 
 
 class SearchNamespace(Namespace):

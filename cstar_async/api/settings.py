@@ -32,7 +32,7 @@ async def get_settings(client: SupportsExecute, /, *, options: RequestOptions | 
 
     Raises:
         PermissionDeniedError: A secret key is required, also for reading (code `insufficient_permissions`).
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         settings = await client.settings.get()
@@ -58,7 +58,7 @@ async def update_settings(
 
     Args:
         team_name: New name of the team, not empty (inferred).
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not update the team settings again. Default: a new key.
         options: Options of this call.
 
     Returns:
@@ -66,19 +66,16 @@ async def update_settings(
 
     Raises:
         PermissionDeniedError: A secret key is required (code `insufficient_permissions`).
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         settings = await client.settings.update(team_name="New Name")
 
     Documented: API reference, Settings.
     """
+    body = SettingsUpdate(team_name=team_name)
     return await client.__executor__.execute(
-        operations.UPDATE_SETTINGS,
-        Settings,
-        body=SettingsUpdate(team_name=team_name),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.UPDATE_SETTINGS, Settings, body=body, idempotency_key=idempotency_key, options=options
     )
 
 

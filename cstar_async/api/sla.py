@@ -30,16 +30,16 @@ def list_sla_rules(client: SupportsExecute, /, *, options: RequestOptions | None
 
     `GET /api/v1/teams/{teamId}/sla/rules` (secret key)
 
-    Returns all rules at once.
+    Returns all rules at once, disabled rules included (inferred).
 
     Args:
         options: Options of this call.
 
     Returns:
-        All rules.
+        All rules, each with its ticket priority and its targets in minutes.
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         async for sla_rule in client.sla.rules.list():
@@ -76,38 +76,32 @@ async def create_sla_rule(
         resolution_target: Minutes until the resolution. At least 1.
         business_hours_only: Whether only business hours count. Default `False` (inferred).
         enabled: Whether the rule is enabled. Default `True` (inferred).
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not create the SLA rule again. Default: a new key.
         options: Options of this call.
 
     Returns:
         The new rule (inferred).
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         sla_rule = await client.sla.rules.create(
-            name="Urgent tickets",
-            priority="urgent",
-            response_target=60,
-            resolution_target=480,
+            name="Urgent tickets", priority="urgent", response_target=60, resolution_target=480
         )
 
     Documented: API reference, SLA.
     """
+    body = SlaRuleCreate(
+        name=name,
+        priority=priority,
+        response_target=response_target,
+        resolution_target=resolution_target,
+        business_hours_only=business_hours_only,
+        enabled=enabled,
+    )
     return await client.__executor__.execute(
-        operations.CREATE_SLA_RULE,
-        SlaRule,
-        body=SlaRuleCreate(
-            name=name,
-            priority=priority,
-            response_target=response_target,
-            resolution_target=resolution_target,
-            business_hours_only=business_hours_only,
-            enabled=enabled,
-        ),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.CREATE_SLA_RULE, SlaRule, body=body, idempotency_key=idempotency_key, options=options
     )
 
 
@@ -115,6 +109,8 @@ async def get_sla_rule(client: SupportsExecute, /, rule_id: str, *, options: Req
     """Retrieve an SLA rule.
 
     `GET /api/v1/teams/{teamId}/sla/rules/{ruleId}` (secret key)
+
+    Both targets are in minutes.
 
     Args:
         rule_id: SLA rule ID (`sla_…`).
@@ -125,7 +121,7 @@ async def get_sla_rule(client: SupportsExecute, /, rule_id: str, *, options: Req
 
     Raises:
         NotFoundError: The rule does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         sla_rule = await client.sla.rules.get("sla_123")
@@ -163,7 +159,7 @@ async def update_sla_rule(
         resolution_target: Minutes until the resolution (inferred). At least 1.
         business_hours_only: Whether only business hours count (inferred).
         enabled: Whether the rule is enabled (inferred).
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not update the SLA rule again. Default: a new key.
         options: Options of this call.
 
     Returns:
@@ -171,27 +167,23 @@ async def update_sla_rule(
 
     Raises:
         NotFoundError: The rule does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         sla_rule = await client.sla.rules.update("sla_123", response_target=30)
 
     Inferred: the general verb rule of the reference: PATCH updates, DELETE deletes.
     """
+    body = SlaRuleUpdate(
+        name=name,
+        priority=priority,
+        response_target=response_target,
+        resolution_target=resolution_target,
+        business_hours_only=business_hours_only,
+        enabled=enabled,
+    )
     return await client.__executor__.execute(
-        operations.UPDATE_SLA_RULE,
-        SlaRule,
-        rule_id,
-        body=SlaRuleUpdate(
-            name=name,
-            priority=priority,
-            response_target=response_target,
-            resolution_target=resolution_target,
-            business_hours_only=business_hours_only,
-            enabled=enabled,
-        ),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.UPDATE_SLA_RULE, SlaRule, rule_id, body=body, idempotency_key=idempotency_key, options=options
     )
 
 
@@ -211,7 +203,7 @@ async def delete_sla_rule(client: SupportsExecute, /, rule_id: str, *, options: 
 
     Raises:
         NotFoundError: The rule does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         await client.sla.rules.delete("sla_123")
@@ -235,7 +227,7 @@ async def get_sla_metrics(client: SupportsExecute, /, *, options: RequestOptions
         The metrics (inferred).
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         data = await client.sla.metrics()

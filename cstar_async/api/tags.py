@@ -25,7 +25,7 @@ def list_tags(client: SupportsExecute, /, *, options: RequestOptions | None = No
 
     `GET /api/v1/teams/{teamId}/tags`
 
-    Returns all tags at once.
+    Returns all tags at once, in no documented order. A tag has no ID; its name is the key, also to delete it.
 
     Args:
         options: Options of this call.
@@ -34,7 +34,7 @@ def list_tags(client: SupportsExecute, /, *, options: RequestOptions | None = No
         All tags, each with the number of tickets that use it.
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         async for tag in client.tags.list():
@@ -54,7 +54,7 @@ async def create_tag(
 
     Args:
         name: Name, not empty (inferred).
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not create the tag again. Default: a new key.
         options: Options of this call.
 
     Returns:
@@ -63,15 +63,16 @@ async def create_tag(
     Raises:
         ConflictError: A tag with this name exists (inferred, since the name is its key), or the idempotency key was used for a
             different request.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         tag = await client.tags.create(name="new-tag")
 
     Documented: API reference, Tags.
     """
+    body = TagCreate(name=name)
     return await client.__executor__.execute(
-        operations.CREATE_TAG, Tag, body=TagCreate(name=name), idempotency_key=idempotency_key, options=options
+        operations.CREATE_TAG, Tag, body=body, idempotency_key=idempotency_key, options=options
     )
 
 
@@ -92,7 +93,7 @@ async def delete_tag(client: SupportsExecute, /, name: str, *, options: RequestO
     Raises:
         NotFoundError: The tag does not exist or is not visible to this key.
         ConflictError: At least one ticket uses the tag (inferred; the status code is not documented).
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         await client.tags.delete("billing")

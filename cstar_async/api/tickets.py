@@ -69,7 +69,7 @@ def list_tickets(
         One page of tickets, without messages.
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         async for ticket in client.tickets.list(status="open"):
@@ -77,21 +77,17 @@ def list_tickets(
 
     Documented: API reference, Tickets.
     """
-    return client.__executor__.paginate(
-        operations.LIST_TICKETS,
-        Ticket,
-        query={
-            "page": page,
-            "pageSize": page_size,
-            "status": status,
-            "priority": priority,
-            "assignedTo": assigned_to,
-            "customerId": customer_id,
-            "search": search,
-            "expand": expand,
-        },
-        options=options,
-    )
+    query = {
+        "page": page,
+        "pageSize": page_size,
+        "status": status,
+        "priority": priority,
+        "assignedTo": assigned_to,
+        "customerId": customer_id,
+        "search": search,
+        "expand": expand,
+    }
+    return client.__executor__.paginate(operations.LIST_TICKETS, Ticket, query=query, options=options)
 
 
 async def create_ticket(
@@ -131,42 +127,35 @@ async def create_ticket(
             separately.
         metadata: Your own data, stored unchanged.
         custom_fields: Values of the custom fields, by field key (inferred).
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not create the ticket again. Default: a new key.
         options: Options of this call.
 
     Returns:
         The new ticket.
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
-        ticket = await client.tickets.create(
-            title="Bug report: login page",
-            priority="high",
-            customer_name="Jane Smith",
-        )
+        ticket = await client.tickets.create(title="Bug report: login page", priority="high", customer_name="Jane Smith")
 
     Documented: API reference, Tickets.
     """
+    body = TicketCreate(
+        title=title,
+        priority=priority,
+        status=status,
+        customer_id=customer_id,
+        customer_name=customer_name,
+        assigned_to=assigned_to,
+        tags=tags,
+        notes=notes,
+        initial_message=initial_message,
+        metadata=metadata,
+        custom_fields=custom_fields,
+    )
     return await client.__executor__.execute(
-        operations.CREATE_TICKET,
-        Ticket,
-        body=TicketCreate(
-            title=title,
-            priority=priority,
-            status=status,
-            customer_id=customer_id,
-            customer_name=customer_name,
-            assigned_to=assigned_to,
-            tags=tags,
-            notes=notes,
-            initial_message=initial_message,
-            metadata=metadata,
-            custom_fields=custom_fields,
-        ),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.CREATE_TICKET, Ticket, body=body, idempotency_key=idempotency_key, options=options
     )
 
 
@@ -186,7 +175,7 @@ async def get_ticket(client: SupportsExecute, /, ticket_id: str, *, options: Req
 
     Raises:
         NotFoundError: The ticket does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         ticket = await client.tickets.get("tkt_123")
@@ -229,7 +218,7 @@ async def update_ticket(
         metadata: Keys to set, merged into existing metadata. A key set to `None` is removed (inferred).
         custom_fields: New values of the custom fields, by field key. Whether other values stay is not documented; send all of them
             (inferred).
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not update the ticket again. Default: a new key.
         options: Options of this call.
 
     Returns:
@@ -237,29 +226,25 @@ async def update_ticket(
 
     Raises:
         NotFoundError: The ticket does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         ticket = await client.tickets.update("tkt_123", status="closed")
 
     Documented: API reference, Tickets.
     """
+    body = TicketUpdate(
+        title=title,
+        status=status,
+        priority=priority,
+        assigned_to=assigned_to,
+        tags=tags,
+        notes=notes,
+        metadata=metadata,
+        custom_fields=custom_fields,
+    )
     return await client.__executor__.execute(
-        operations.UPDATE_TICKET,
-        Ticket,
-        ticket_id,
-        body=TicketUpdate(
-            title=title,
-            status=status,
-            priority=priority,
-            assigned_to=assigned_to,
-            tags=tags,
-            notes=notes,
-            metadata=metadata,
-            custom_fields=custom_fields,
-        ),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.UPDATE_TICKET, Ticket, ticket_id, body=body, idempotency_key=idempotency_key, options=options
     )
 
 
@@ -279,7 +264,7 @@ async def delete_ticket(client: SupportsExecute, /, ticket_id: str, *, options: 
 
     Raises:
         NotFoundError: The ticket does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         await client.tickets.delete("tkt_123")
@@ -307,7 +292,7 @@ def list_ticket_messages(
 
     Raises:
         NotFoundError: The ticket does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         async for message in client.tickets.messages.list("tkt_123"):
@@ -345,7 +330,7 @@ async def create_ticket_message(
         sender_name: Display name of the sender. Default: chosen by the server (inferred).
         is_internal: `True` for an internal note, not visible to the customer. Default `False` (inferred).
         metadata: Your own data, stored unchanged (inferred).
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not add the message to a ticket again. Default: a new key.
         options: Options of this call.
 
     Returns:
@@ -353,24 +338,16 @@ async def create_ticket_message(
 
     Raises:
         NotFoundError: The ticket does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
-        message = await client.tickets.messages.create(
-            "tkt_123",
-            content="I'll look into this for you right away.",
-            sender="agent",
-        )
+        message = await client.tickets.messages.create("tkt_123", content="I'll look into this for you right away.", sender="agent")
 
     Documented: API reference, Messages.
     """
+    body = MessageCreate(content=content, sender=sender, sender_name=sender_name, is_internal=is_internal, metadata=metadata)
     return await client.__executor__.execute(
-        operations.CREATE_TICKET_MESSAGE,
-        Message,
-        ticket_id,
-        body=MessageCreate(content=content, sender=sender, sender_name=sender_name, is_internal=is_internal, metadata=metadata),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.CREATE_TICKET_MESSAGE, Message, ticket_id, body=body, idempotency_key=idempotency_key, options=options
     )
 
 

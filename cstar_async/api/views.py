@@ -38,10 +38,10 @@ def list_views(
         options: Options of this call.
 
     Returns:
-        All views that are visible to the key.
+        All views that are visible to the key: their filters and order, not the objects.
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         async for view in client.views.list(entity_type="tickets"):
@@ -78,37 +78,30 @@ async def create_view(
         sort_field: Field to sort by, or `None` (inferred).
         sort_direction: Sort direction. Default: chosen by the server (inferred).
         visibility: Who can see the view. Default `private` (inferred).
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not create the view again. Default: a new key.
         options: Options of this call.
 
     Returns:
         The new view (inferred).
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
-        view = await client.views.create(
-            name="Open tickets",
-            entity_type="tickets",
-            filters={"status": "open"},
-        )
+        view = await client.views.create(name="Open tickets", entity_type="tickets", filters={"status": "open"})
 
     Documented: API reference, Views.
     """
+    body = ViewCreate(
+        name=name,
+        entity_type=entity_type,
+        filters=filters,
+        sort_field=sort_field,
+        sort_direction=sort_direction,
+        visibility=visibility,
+    )
     return await client.__executor__.execute(
-        operations.CREATE_VIEW,
-        View,
-        body=ViewCreate(
-            name=name,
-            entity_type=entity_type,
-            filters=filters,
-            sort_field=sort_field,
-            sort_direction=sort_direction,
-            visibility=visibility,
-        ),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.CREATE_VIEW, View, body=body, idempotency_key=idempotency_key, options=options
     )
 
 
@@ -128,7 +121,7 @@ async def get_view(client: SupportsExecute, /, view_id: str, *, options: Request
 
     Raises:
         NotFoundError: The view does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         view = await client.views.get("view_123")
@@ -164,7 +157,7 @@ async def update_view(
         sort_field: Field to sort by, or `None` (inferred).
         sort_direction: Sort direction; `None`: chosen by the server (inferred).
         visibility: Who can see the view (inferred).
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not update the view again. Default: a new key.
         options: Options of this call.
 
     Returns:
@@ -172,20 +165,16 @@ async def update_view(
 
     Raises:
         NotFoundError: The view does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         view = await client.views.update("view_123", name="Open tickets")
 
     Inferred: the general verb rule of the reference: PATCH updates, DELETE deletes.
     """
+    body = ViewUpdate(name=name, filters=filters, sort_field=sort_field, sort_direction=sort_direction, visibility=visibility)
     return await client.__executor__.execute(
-        operations.UPDATE_VIEW,
-        View,
-        view_id,
-        body=ViewUpdate(name=name, filters=filters, sort_field=sort_field, sort_direction=sort_direction, visibility=visibility),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.UPDATE_VIEW, View, view_id, body=body, idempotency_key=idempotency_key, options=options
     )
 
 
@@ -193,6 +182,8 @@ async def delete_view(client: SupportsExecute, /, view_id: str, *, options: Requ
     """Delete a view.
 
     `DELETE /api/v1/teams/{teamId}/views/{viewId}` (secret key)
+
+    The objects that the view selects are not deleted (inferred).
 
     Args:
         view_id: View ID (`view_…`).
@@ -203,7 +194,7 @@ async def delete_view(client: SupportsExecute, /, view_id: str, *, options: Requ
 
     Raises:
         NotFoundError: The view does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         await client.views.delete("view_123")
@@ -239,7 +230,7 @@ def list_view_tickets(
 
     Raises:
         NotFoundError: The view does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         async for ticket in client.views.tickets("view_123"):
@@ -247,9 +238,8 @@ def list_view_tickets(
 
     Documented: API reference, Views.
     """
-    return client.__executor__.paginate(
-        operations.LIST_VIEW_TICKETS, Ticket, view_id, query={"page": page, "pageSize": page_size}, options=options
-    )
+    query = {"page": page, "pageSize": page_size}
+    return client.__executor__.paginate(operations.LIST_VIEW_TICKETS, Ticket, view_id, query=query, options=options)
 
 
 class ViewsNamespace(Namespace):

@@ -41,7 +41,7 @@ def list_webhooks(
         All webhooks, without their secrets.
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         async for webhook in client.webhooks.list():
@@ -74,30 +74,25 @@ async def create_webhook(
         url: Public HTTPS URL that receives the events. Targets in private networks are refused: loopback, RFC 1918, link-local,
             `*.local` and `*.internal`.
         events: Event types, or wildcards such as `ticket.*`. A webhook without any exists, but never fires.
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not create the webhook again. Default: a new key.
         options: Options of this call.
 
     Returns:
         The new webhook, with its signing secret.
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         webhook = await client.webhooks.create(
-            name="Help bot",
-            url="https://bot.example.com/hooks/cstar",
-            events=["ticket.created"],
+            name="Help bot", url="https://bot.example.com/hooks/cstar", events=["ticket.created"]
         )
 
     Documented: API reference, Webhooks.
     """
+    body = WebhookCreate(name=name, url=url, events=events)
     return await client.__executor__.execute(
-        operations.CREATE_WEBHOOK,
-        Webhook,
-        body=WebhookCreate(name=name, url=url, events=events),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.CREATE_WEBHOOK, Webhook, body=body, idempotency_key=idempotency_key, options=options
     )
 
 
@@ -105,6 +100,8 @@ async def get_webhook(client: SupportsExecute, /, webhook_id: str, *, options: R
     """Retrieve a webhook.
 
     `GET /api/v1/teams/{teamId}/webhooks/{webhookId}` (secret key)
+
+    The secret is sent only once, in the response to creating the webhook.
 
     Args:
         webhook_id: Webhook ID (`whk_…`, older `wh_…`).
@@ -115,7 +112,7 @@ async def get_webhook(client: SupportsExecute, /, webhook_id: str, *, options: R
 
     Raises:
         NotFoundError: The webhook does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         webhook = await client.webhooks.get("whk_123")
@@ -149,7 +146,7 @@ async def update_webhook(
         url: New public HTTPS URL (inferred).
         events: Event types or wildcards. The list replaces the old one; a webhook without any exists, but never fires.
         is_active: `False` pauses deliveries, `True` resumes them.
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not update the webhook again. Default: a new key.
         options: Options of this call.
 
     Returns:
@@ -157,20 +154,16 @@ async def update_webhook(
 
     Raises:
         NotFoundError: The webhook does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         webhook = await client.webhooks.update("whk_123", is_active=False)
 
     Documented: API reference, Webhooks.
     """
+    body = WebhookUpdate(name=name, url=url, events=events, is_active=is_active)
     return await client.__executor__.execute(
-        operations.UPDATE_WEBHOOK,
-        Webhook,
-        webhook_id,
-        body=WebhookUpdate(name=name, url=url, events=events, is_active=is_active),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.UPDATE_WEBHOOK, Webhook, webhook_id, body=body, idempotency_key=idempotency_key, options=options
     )
 
 
@@ -190,7 +183,7 @@ async def delete_webhook(client: SupportsExecute, /, webhook_id: str, *, options
 
     Raises:
         NotFoundError: The webhook does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         await client.webhooks.delete("whk_123")
@@ -218,7 +211,7 @@ async def test_webhook(
     Args:
         webhook_id: Webhook ID (`whk_…`, older `wh_…`).
         event: Event type, such as `ticket.created`.
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not send the test event to a webhook again. Default: a new key.
         options: Options of this call.
 
     Returns:
@@ -226,20 +219,16 @@ async def test_webhook(
 
     Raises:
         NotFoundError: The webhook does not exist or is not visible to this key.
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         webhook_test_result = await client.webhooks.test("whk_123", event="ticket.created")
 
     Inferred: the JavaScript call and its result are documented, its path and body are not.
     """
+    body = WebhookTest(event=event)
     return await client.__executor__.execute(
-        operations.TEST_WEBHOOK,
-        WebhookTestResult,
-        webhook_id,
-        body=WebhookTest(event=event),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.TEST_WEBHOOK, WebhookTestResult, webhook_id, body=body, idempotency_key=idempotency_key, options=options
     )
 
 
@@ -254,26 +243,23 @@ async def trigger_test_webhooks(
 
     Args:
         event: Event type, such as `ticket.created`.
-        idempotency_key: The same value for every try of one intent. Default: a new key.
+        idempotency_key: A call with the same key does not send the test event to all webhooks again. Default: a new key.
         options: Options of this call.
 
     Returns:
         The number of webhooks that received the event.
 
     Raises:
-        CStarError: See `cstar_async.errors` for what every call can raise.
+        CStarError: See `cstar_async.errors`.
 
     Example:
         webhook_trigger_result = await client.webhooks.trigger_test(event="ticket.created")
 
     Documented: API reference, Webhooks.
     """
+    body = WebhookTest(event=event)
     return await client.__executor__.execute(
-        operations.TRIGGER_TEST_WEBHOOKS,
-        WebhookTriggerResult,
-        body=WebhookTest(event=event),
-        idempotency_key=idempotency_key,
-        options=options,
+        operations.TRIGGER_TEST_WEBHOOKS, WebhookTriggerResult, body=body, idempotency_key=idempotency_key, options=options
     )
 
 

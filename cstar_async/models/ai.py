@@ -22,8 +22,8 @@ class AiAction(
     """Action of the language model.
 
     Attributes:
-        AUTO_TAG: Finds tags for a ticket.
-        SUGGEST_REPLY: Drafts a reply to a ticket.
+        AUTO_TAG: `auto-tag`. Finds tags for a ticket.
+        SUGGEST_REPLY: `suggest-reply`. Drafts a reply to a ticket.
         SUMMARIZE: Summarizes a ticket.
         IMPROVE: Improves text.
 
@@ -33,9 +33,9 @@ class AiAction(
     __slots__ = ()
 
     AUTO_TAG: ClassVar[AiAction]
-    """Finds tags for a ticket."""
+    """`auto-tag`. Finds tags for a ticket."""
     SUGGEST_REPLY: ClassVar[AiAction]
-    """Drafts a reply to a ticket."""
+    """`suggest-reply`. Drafts a reply to a ticket."""
     SUMMARIZE: ClassVar[AiAction]
     """Summarizes a ticket."""
     IMPROVE: ClassVar[AiAction]

@@ -86,41 +86,41 @@ class AutomationTriggerEvent(
     """Event that triggers a rule: an event type of webhooks. Samples of rules have only `ticket.created`.
 
     Attributes:
-        TICKET_CREATED: A ticket was created.
-        TICKET_UPDATED: A ticket was updated.
-        TICKET_CLOSED: A ticket was closed.
-        TICKET_MESSAGE_ADDED: A message was added to a ticket.
-        TICKET_DELETED: A ticket was deleted.
-        TICKET_ASSIGNED: A ticket was assigned.
-        CUSTOMER_CREATED: A customer was created.
-        CUSTOMER_UPDATED: A customer was updated.
-        CUSTOMER_DELETED: A customer was deleted.
-        CUSTOMER_GROUP_CREATED: A customer group was created.
-        CUSTOMER_GROUP_UPDATED: A customer group was updated.
-        CUSTOMER_GROUP_DELETED: A customer group was deleted.
-        ARTICLE_CREATED: An article was created.
-        ARTICLE_PUBLISHED: An article was published.
-        ARTICLE_UPDATED: An article was updated.
-        ARTICLE_DELETED: An article was deleted.
-        TEAM_PREFERENCES_UPDATED: The preferences of the team were updated.
-        AGENT_PREFERENCES_UPDATED: The preferences of an agent were updated.
-        BOSS_SPAWNED: A boss appeared.
-        BOSS_DAMAGED: A boss was damaged.
-        BOSS_DEFEATED: A boss was defeated.
-        PLAYER_LEVEL_UP: A player reached the next level.
-        PLAYER_ACHIEVEMENT_UNLOCKED: A player unlocked an achievement.
-        PLAYER_XP_GAINED: A player gained experience.
-        PLAYER_QUEST_COMPLETED: A player completed a quest.
-        PLAYER_STREAK_MILESTONE: A player reached a streak milestone.
-        SOCIAL_ONE_UP_SENT: An agent sent a one-up.
-        SOCIAL_HIGH_FIVE_SENT: An agent sent a high five.
-        COMMUNITY_POST_CREATED: A post was created.
-        COMMUNITY_POST_UPDATED: A post was updated.
-        COMMUNITY_POST_STATUS_CHANGED: The status of a post changed.
-        COMMUNITY_POST_COMMENTED: A comment was added to a post.
-        COMMUNITY_POST_DELETED: A post was deleted.
-        COMMUNITY_POST_VOTED: A vote was added to a post.
-        SURVEY_SUBMITTED: A customer submitted a survey.
+        TICKET_CREATED: `ticket.created`. A ticket was created.
+        TICKET_UPDATED: `ticket.updated`. A ticket was updated.
+        TICKET_CLOSED: `ticket.closed`. A ticket was closed.
+        TICKET_MESSAGE_ADDED: `ticket.message_added`. A message was added to a ticket.
+        TICKET_DELETED: `ticket.deleted`. A ticket was deleted.
+        TICKET_ASSIGNED: `ticket.assigned`. A ticket was assigned.
+        CUSTOMER_CREATED: `customer.created`. A customer was created.
+        CUSTOMER_UPDATED: `customer.updated`. A customer was updated.
+        CUSTOMER_DELETED: `customer.deleted`. A customer was deleted.
+        CUSTOMER_GROUP_CREATED: `customer_group.created`. A customer group was created.
+        CUSTOMER_GROUP_UPDATED: `customer_group.updated`. A customer group was updated.
+        CUSTOMER_GROUP_DELETED: `customer_group.deleted`. A customer group was deleted.
+        ARTICLE_CREATED: `article.created`. An article was created.
+        ARTICLE_PUBLISHED: `article.published`. An article was published.
+        ARTICLE_UPDATED: `article.updated`. An article was updated.
+        ARTICLE_DELETED: `article.deleted`. An article was deleted.
+        TEAM_PREFERENCES_UPDATED: `team.preferences_updated`. The preferences of the team were updated.
+        AGENT_PREFERENCES_UPDATED: `agent.preferences_updated`. The preferences of an agent were updated.
+        BOSS_SPAWNED: `boss.spawned`. A boss appeared.
+        BOSS_DAMAGED: `boss.damaged`. A boss was damaged.
+        BOSS_DEFEATED: `boss.defeated`. A boss was defeated.
+        PLAYER_LEVEL_UP: `player.level_up`. A player reached the next level.
+        PLAYER_ACHIEVEMENT_UNLOCKED: `player.achievement_unlocked`. A player unlocked an achievement.
+        PLAYER_XP_GAINED: `player.xp_gained`. A player gained experience.
+        PLAYER_QUEST_COMPLETED: `player.quest_completed`. A player completed a quest.
+        PLAYER_STREAK_MILESTONE: `player.streak_milestone`. A player reached a streak milestone.
+        SOCIAL_ONE_UP_SENT: `social.one_up_sent`. An agent sent a one-up.
+        SOCIAL_HIGH_FIVE_SENT: `social.high_five_sent`. An agent sent a high five.
+        COMMUNITY_POST_CREATED: `community_post.created`. A post was created.
+        COMMUNITY_POST_UPDATED: `community_post.updated`. A post was updated.
+        COMMUNITY_POST_STATUS_CHANGED: `community_post.status_changed`. The status of a post changed.
+        COMMUNITY_POST_COMMENTED: `community_post.commented`. A comment was added to a post.
+        COMMUNITY_POST_DELETED: `community_post.deleted`. A post was deleted.
+        COMMUNITY_POST_VOTED: `community_post.voted`. A vote was added to a post.
+        SURVEY_SUBMITTED: `survey.submitted`. A customer submitted a survey.
 
     Documented: Webhook reference, Event types.
     """
@@ -128,75 +128,75 @@ class AutomationTriggerEvent(
     __slots__ = ()
 
     TICKET_CREATED: ClassVar[AutomationTriggerEvent]
-    """A ticket was created."""
+    """`ticket.created`. A ticket was created."""
     TICKET_UPDATED: ClassVar[AutomationTriggerEvent]
-    """A ticket was updated."""
+    """`ticket.updated`. A ticket was updated."""
     TICKET_CLOSED: ClassVar[AutomationTriggerEvent]
-    """A ticket was closed."""
+    """`ticket.closed`. A ticket was closed."""
     TICKET_MESSAGE_ADDED: ClassVar[AutomationTriggerEvent]
-    """A message was added to a ticket."""
+    """`ticket.message_added`. A message was added to a ticket."""
     TICKET_DELETED: ClassVar[AutomationTriggerEvent]
-    """A ticket was deleted."""
+    """`ticket.deleted`. A ticket was deleted."""
     TICKET_ASSIGNED: ClassVar[AutomationTriggerEvent]
-    """A ticket was assigned."""
+    """`ticket.assigned`. A ticket was assigned."""
     CUSTOMER_CREATED: ClassVar[AutomationTriggerEvent]
-    """A customer was created."""
+    """`customer.created`. A customer was created."""
     CUSTOMER_UPDATED: ClassVar[AutomationTriggerEvent]
-    """A customer was updated."""
+    """`customer.updated`. A customer was updated."""
     CUSTOMER_DELETED: ClassVar[AutomationTriggerEvent]
-    """A customer was deleted."""
+    """`customer.deleted`. A customer was deleted."""
     CUSTOMER_GROUP_CREATED: ClassVar[AutomationTriggerEvent]
-    """A customer group was created."""
+    """`customer_group.created`. A customer group was created."""
     CUSTOMER_GROUP_UPDATED: ClassVar[AutomationTriggerEvent]
-    """A customer group was updated."""
+    """`customer_group.updated`. A customer group was updated."""
     CUSTOMER_GROUP_DELETED: ClassVar[AutomationTriggerEvent]
-    """A customer group was deleted."""
+    """`customer_group.deleted`. A customer group was deleted."""
     ARTICLE_CREATED: ClassVar[AutomationTriggerEvent]
-    """An article was created."""
+    """`article.created`. An article was created."""
     ARTICLE_PUBLISHED: ClassVar[AutomationTriggerEvent]
-    """An article was published."""
+    """`article.published`. An article was published."""
     ARTICLE_UPDATED: ClassVar[AutomationTriggerEvent]
-    """An article was updated."""
+    """`article.updated`. An article was updated."""
     ARTICLE_DELETED: ClassVar[AutomationTriggerEvent]
-    """An article was deleted."""
+    """`article.deleted`. An article was deleted."""
     TEAM_PREFERENCES_UPDATED: ClassVar[AutomationTriggerEvent]
-    """The preferences of the team were updated."""
+    """`team.preferences_updated`. The preferences of the team were updated."""
     AGENT_PREFERENCES_UPDATED: ClassVar[AutomationTriggerEvent]
-    """The preferences of an agent were updated."""
+    """`agent.preferences_updated`. The preferences of an agent were updated."""
     BOSS_SPAWNED: ClassVar[AutomationTriggerEvent]
-    """A boss appeared."""
+    """`boss.spawned`. A boss appeared."""
     BOSS_DAMAGED: ClassVar[AutomationTriggerEvent]
-    """A boss was damaged."""
+    """`boss.damaged`. A boss was damaged."""
     BOSS_DEFEATED: ClassVar[AutomationTriggerEvent]
-    """A boss was defeated."""
+    """`boss.defeated`. A boss was defeated."""
     PLAYER_LEVEL_UP: ClassVar[AutomationTriggerEvent]
-    """A player reached the next level."""
+    """`player.level_up`. A player reached the next level."""
     PLAYER_ACHIEVEMENT_UNLOCKED: ClassVar[AutomationTriggerEvent]
-    """A player unlocked an achievement."""
+    """`player.achievement_unlocked`. A player unlocked an achievement."""
     PLAYER_XP_GAINED: ClassVar[AutomationTriggerEvent]
-    """A player gained experience."""
+    """`player.xp_gained`. A player gained experience."""
     PLAYER_QUEST_COMPLETED: ClassVar[AutomationTriggerEvent]
-    """A player completed a quest."""
+    """`player.quest_completed`. A player completed a quest."""
     PLAYER_STREAK_MILESTONE: ClassVar[AutomationTriggerEvent]
-    """A player reached a streak milestone."""
+    """`player.streak_milestone`. A player reached a streak milestone."""
     SOCIAL_ONE_UP_SENT: ClassVar[AutomationTriggerEvent]
-    """An agent sent a one-up."""
+    """`social.one_up_sent`. An agent sent a one-up."""
     SOCIAL_HIGH_FIVE_SENT: ClassVar[AutomationTriggerEvent]
-    """An agent sent a high five."""
+    """`social.high_five_sent`. An agent sent a high five."""
     COMMUNITY_POST_CREATED: ClassVar[AutomationTriggerEvent]
-    """A post was created."""
+    """`community_post.created`. A post was created."""
     COMMUNITY_POST_UPDATED: ClassVar[AutomationTriggerEvent]
-    """A post was updated."""
+    """`community_post.updated`. A post was updated."""
     COMMUNITY_POST_STATUS_CHANGED: ClassVar[AutomationTriggerEvent]
-    """The status of a post changed."""
+    """`community_post.status_changed`. The status of a post changed."""
     COMMUNITY_POST_COMMENTED: ClassVar[AutomationTriggerEvent]
-    """A comment was added to a post."""
+    """`community_post.commented`. A comment was added to a post."""
     COMMUNITY_POST_DELETED: ClassVar[AutomationTriggerEvent]
-    """A post was deleted."""
+    """`community_post.deleted`. A post was deleted."""
     COMMUNITY_POST_VOTED: ClassVar[AutomationTriggerEvent]
-    """A vote was added to a post."""
+    """`community_post.voted`. A vote was added to a post."""
     SURVEY_SUBMITTED: ClassVar[AutomationTriggerEvent]
-    """A customer submitted a survey."""
+    """`survey.submitted`. A customer submitted a survey."""
 
 
 AutomationTriggerEventLike: TypeAlias = (

@@ -130,10 +130,10 @@ class CommunityAttachmentType(
     """Media type of an image. The values are inferred.
 
     Attributes:
-        IMAGE_JPEG: JPEG image.
-        IMAGE_PNG: PNG image.
-        IMAGE_GIF: GIF image.
-        IMAGE_WEBP: WebP image.
+        IMAGE_JPEG: `image/jpeg`. JPEG image.
+        IMAGE_PNG: `image/png`. PNG image.
+        IMAGE_GIF: `image/gif`. GIF image.
+        IMAGE_WEBP: `image/webp`. WebP image.
 
     Documented: API reference, Community.
     """
@@ -141,13 +141,13 @@ class CommunityAttachmentType(
     __slots__ = ()
 
     IMAGE_JPEG: ClassVar[CommunityAttachmentType]
-    """JPEG image."""
+    """`image/jpeg`. JPEG image."""
     IMAGE_PNG: ClassVar[CommunityAttachmentType]
-    """PNG image."""
+    """`image/png`. PNG image."""
     IMAGE_GIF: ClassVar[CommunityAttachmentType]
-    """GIF image."""
+    """`image/gif`. GIF image."""
     IMAGE_WEBP: ClassVar[CommunityAttachmentType]
-    """WebP image."""
+    """`image/webp`. WebP image."""
 
 
 CommunityAttachmentTypeLike: TypeAlias = (

@@ -116,12 +116,12 @@ class MemberRoleDisplayName(
     """Title of a role in the game.
 
     Attributes:
-        THE_GUILDMASTER: An owner.
-        THE_COMMANDER: An admin.
-        THE_CAPTAIN: A manager.
-        THE_LOREKEEPER: A librarian.
-        THE_HERO: An agent.
-        THE_WATCHER: A spectator.
+        THE_GUILDMASTER: `The Guildmaster`. An owner.
+        THE_COMMANDER: `The Commander`. An admin.
+        THE_CAPTAIN: `The Captain`. A manager.
+        THE_LOREKEEPER: `The Lorekeeper`. A librarian.
+        THE_HERO: `The Hero`. An agent.
+        THE_WATCHER: `The Watcher`. A spectator.
 
     Documented: API reference, Members.
     """
@@ -129,17 +129,17 @@ class MemberRoleDisplayName(
     __slots__ = ()
 
     THE_GUILDMASTER: ClassVar[MemberRoleDisplayName]
-    """An owner."""
+    """`The Guildmaster`. An owner."""
     THE_COMMANDER: ClassVar[MemberRoleDisplayName]
-    """An admin."""
+    """`The Commander`. An admin."""
     THE_CAPTAIN: ClassVar[MemberRoleDisplayName]
-    """A manager."""
+    """`The Captain`. A manager."""
     THE_LOREKEEPER: ClassVar[MemberRoleDisplayName]
-    """A librarian."""
+    """`The Lorekeeper`. A librarian."""
     THE_HERO: ClassVar[MemberRoleDisplayName]
-    """An agent."""
+    """`The Hero`. An agent."""
     THE_WATCHER: ClassVar[MemberRoleDisplayName]
-    """A spectator."""
+    """`The Watcher`. A spectator."""
 
 
 MemberRoleDisplayNameLike: TypeAlias = (
