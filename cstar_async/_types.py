@@ -91,7 +91,18 @@ class _AttrsRepr(FieldRepr):
 
 @attrs.frozen(kw_only=True, repr=False)
 class RequestOptions(_AttrsRepr):
-    """Options of one call, which replace those of the client. None keeps the client's."""
+    """Options of one call, which replace those of the client. None keeps the client's.
+
+    Attributes:
+        timeout: Seconds for one attempt.
+        max_retries: Attempts after the first.
+        max_wait: Seconds of the longest single wait for a rate limit or a back-off.
+        total_timeout: Seconds for the whole call, waits and retries included.
+        priority: Priority of the call.
+        headers: Headers in addition to the client's, or in their place.
+        extra_query: Query parameters that the method does not have, by wire name.
+        extra_body: Body fields that the method does not have, by wire name.
+    """
 
     timeout: float | None = None
     """Seconds for one attempt, above 0, without the wait for a free connection."""
