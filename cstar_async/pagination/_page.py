@@ -25,6 +25,9 @@ FetchPage: TypeAlias = "Callable[[Any, int | None], Coroutine[Any, Any, Page[T]]
 class Page(Sequence[T_co], FieldRepr):
     """Hold the items of one page. A page is a sequence: it has a length, indexes and slices, and can be iterated over.
 
+    `data` is a list of its items, `info` its position, and `total` the number of items in the whole list. `next_page()` fetches the
+    page after it, if it `has_more`.
+
     Two pages are equal if their items and their `info` are. A page never equals a list; compare `page.data`.
 
     Args:
