@@ -84,8 +84,8 @@ def in_short(node: Node, names: Mapping[str, str] | None = None, *, fallback: st
 
 
 def first_sentence(text: str) -> str:
-    """Return the first sentence of a description."""
-    return re.split(r"(?<=[.!?])\s+(?=[A-Z`])", text, maxsplit=1)[0]
+    """Return the first sentence of a description. It goes on after "e.g." and "i.e."."""
+    return re.split(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)\s+(?=[A-Z`])", text, maxsplit=1)[0]
 
 
 def source_of(node: Node) -> list[str]:

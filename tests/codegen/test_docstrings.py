@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from codegen.ir.docstrings import Section, described, docstring, paragraphs, to_python_terms
+from codegen.ir.docstrings import Section, described, docstring, in_short, paragraphs, to_python_terms
 from codegen.spec.document import Node
 
 SCHEMAS = "#/components/schemas"
@@ -45,6 +45,19 @@ def test_description_uses_the_words_of_python() -> None:
     assert "`customer_id` is `None` or `True`; None clears it, `other` stays." == to_python_terms(
         text, {"customerId": "customer_id"}
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ("Type, e.g. Question. It can be any.", "Type, e.g. Question."),
+        ("Agent, i.e. Jane! Or not.", "Agent, i.e. Jane!"),
+        ("Version 1.2 of it", "Version 1.2 of it."),
+    ],
+)
+def test_short_description_is_the_first_sentence(given: str, text: str) -> None:
+    """Abbreviations before a capital letter do not end it."""
+    assert text == in_short({"description": given})
 
 
 @pytest.mark.parametrize(
