@@ -258,7 +258,7 @@ class RateLimitWindow:
             wait = max(REPROBE_DELAY, self.seconds_until_end(now)) if is_spent else RATE_LIMIT_WAIT
         if self._is_probing and wait <= RESET_ROUNDING:
             self.reset_slack = RESET_ROUNDING
-        self._closed_until = max(self._closed_until, now + min(wait, self.length))
+        self._closed_until = max(self._closed_until, now + wait)
         self._end_in(self._closed_until - now, now, epoch, is_exact=True)
         self._last_reset = None
         self.slow_start.end()

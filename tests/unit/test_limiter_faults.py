@@ -54,6 +54,17 @@ async def test_wait_of_a_429_can_be_a_date(harness: LimiterHarness) -> None:
     assert [True] == granted(waiting)
 
 
+async def test_wait_of_a_429_can_be_longer_than_a_window(harness: LimiterHarness) -> None:
+    """It counts to its end: only resets are cut to the length of a window."""
+    await harness.state_window(50, reset_in=1000)
+    await harness.refuse(7200)
+    waiting = await harness.start()
+    await harness.advance(7100)
+    assert [False] == granted(waiting)
+    await harness.advance(110)
+    assert [True] == granted(waiting)
+
+
 async def test_second_429_extends_the_wait(harness: LimiterHarness) -> None:
     """A shorter one does not shorten it."""
     await harness.state_window(50)
