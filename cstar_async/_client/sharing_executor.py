@@ -26,7 +26,7 @@ class SharingExecutor(ClientExecutor):
         shared, target = self.context.shared_responses, call.target
         operation = target if isinstance(target, Operation) else None
         namespace = None if operation is None else operation.namespace.partition(".")[0]
-        if shared is None or call.stream or call.sink is not None:
+        if shared is None:
             await super().send_with_retries(call)
             return
         if call.method != "GET":
@@ -36,6 +36,9 @@ class SharingExecutor(ClientExecutor):
                 # A write that failed may have changed something, too. Views and feedback of a library change only counters.
                 if operation is None or operation.scope != "library":
                     shared.invalidate(None if namespace in CHANGES_OTHERS else namespace)
+            return
+        if call.stream or call.sink is not None:
+            await super().send_with_retries(call)
             return
         self.context.loop_binding.bind()  # a call in flight cannot be awaited in another event loop
         lifetime = 0.0 if operation is None else shared.lifetimes.get(f"{operation.namespace}.{operation.name}", 0.0)

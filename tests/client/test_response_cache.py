@@ -107,6 +107,14 @@ async def test_write_of_a_nested_namespace_ends_what_is_kept(caching: CStarClien
     assert 3 == len(server.requests)
 
 
+async def test_write_whose_response_is_streamed_ends_what_is_kept(caching: CStarClient, server: Server) -> None:
+    """It is a write like any other."""
+    await caching.tags.list()
+    async with (await caching.request("POST", "/things", stream=True)).data:
+        await caching.tags.list()
+    assert 3 == len(server.requests)
+
+
 async def test_write_that_failed_ends_what_is_kept(caching: CStarClient, server: Server) -> None:
     """It may have changed something all the same."""
     await caching.tags.list()
