@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, TypeVar, Unpack, cast, get_args
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, Unpack, cast, get_args
 
 from cstar_async._client.call import Call, CallTarget, TransferCall
 from cstar_async._client.lists import paginate_operation
@@ -55,6 +55,13 @@ class ClientExecutor(RequestPipeline):
     """Execute the operations of one view of a client; implements `OperationExecutor`."""
 
     __slots__ = ()
+
+    def __reduce__(self) -> NoReturn:
+        # Everything that a client hands out leads here: its namespaces, methods, paginators and streams.
+        raise TypeError(
+            "what belongs to a client cannot be copied or pickled, because the client has open connections and perhaps a key; "
+            "make a client where one is needed"
+        )
 
     async def execute(
         self,

@@ -259,6 +259,17 @@ async def test_a_session_with_few_connections_bounds_the_calls(server: Server, m
     assert 2 == server.max_in_flight
 
 
+@pytest.mark.parametrize("attempt", [pickle.dumps, copy.deepcopy])
+async def test_what_belongs_to_a_client_is_not_pickled_and_not_copied(
+    client: CStarClient, attempt: Callable[[object], object]
+) -> None:
+    """Not even once the client has a session, whose event loop would be copied, too."""
+    await client.tickets.get("tkt_1")
+    for part in (client.tickets, client.tickets.get, client.tickets.list(), client.tickets.list().prefetch(2)):
+        with pytest.raises(TypeError, match="make a client where one is needed"):
+            attempt(part)
+
+
 def test_a_client_is_not_pickled_and_not_copied() -> None:
     """A client refuses to be pickled and copied, without showing its key."""
     client = CStarClient(api_key=KEY)
