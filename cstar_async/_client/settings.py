@@ -188,8 +188,8 @@ def validate_cache(cache: object, scope: Scope, package: str) -> dict[str, float
     reads = {f"{one.namespace}.{one.name}" for one in operations.values() if one.method == "GET" and one.scope in {scope, "root"}}
     lifetimes: dict[str, float] = {}
     for method, seconds in cache.items():
-        name = f"{prefix}{method}"
-        if name not in reads:
+        name = f"{prefix}{method}" if is_str(method) else None
+        if name is None or name not in reads:
             raise invalid("cache", 'a dict of methods that read, such as "tags.list"', method)
         lifetimes[name] = validate_seconds(f"cache[{method!r}]", seconds, above_zero=True)
     return lifetimes

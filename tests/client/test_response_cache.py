@@ -343,6 +343,7 @@ async def test_library_keeps_responses(server: Server) -> None:
         ({"tags.create": 60}, "cache must be a dict of methods that read"),
         ({"library.articles": 60}, "cache must be a dict of methods that read"),
         ({1: 60}, "cache must be a dict of methods that read"),
+        ({10**5000: 60}, "cache must be a dict of methods that read"),
         ({"tags.list": 0}, r"cache\['tags.list'\] must be a number of seconds above 0"),
         ({"tags.list": "60"}, r"cache\['tags.list'\] must be a number of seconds above 0"),
     ],
