@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from importlib import import_module
+from ipaddress import AddressValueError, IPv4Address
 from typing import TYPE_CHECKING, Final, TypedDict, cast
 
 import attrs
@@ -123,10 +124,13 @@ def validate_proxy(proxy: str | None) -> str | None:
 
 
 def _has_usable_host(url: URL) -> bool:
-    """Return whether the host can be resolved: no label is empty, too long or broken Punycode."""
+    """Return whether the host can be resolved: no label is empty, too long or broken Punycode, and an IPv4 address is whole."""
     try:
-        return bool(url.host and (url.raw_host or "").encode("idna"))
-    except UnicodeError:
+        host = url.raw_host or ""
+        if host.replace(".", "").isdecimal():
+            IPv4Address(host)  # aiohttp refuses the short forms, such as 127.1
+        return bool(url.host and host.encode("idna"))
+    except (UnicodeError, AddressValueError):
         return False
 
 

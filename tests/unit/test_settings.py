@@ -80,6 +80,9 @@ def test_team_that_fits_no_segment_is_refused(team: str) -> None:
         "https://xn--a/",
         "https://xn--ü.de/",
         "https://www.xn--/x",
+        "https://127.1",
+        "https://2130706433",
+        "https://127.0.0.1.1",
     ],
 )
 def test_base_url_that_is_none_is_refused(url: str) -> None:
