@@ -126,13 +126,12 @@ class SharedResponses:
                     del self._flights[key]
                 if flight.task.cancel():
                     await asyncio.wait([flight.task])
-        try:
-            flight.task.result()
-        except CStarError as error:
-            if call is flight.call:
-                raise
-            # A copy: one exception raised in many tasks would collect all their tracebacks.
-            raise copy.copy(error) from error.__cause__
+        error = flight.task.exception()
+        if isinstance(error, CStarError):
+            # A copy for each: one exception raised in several tasks has the traceback of the last, and the notes of all.
+            raise copy.copy(error).with_traceback(error.__traceback__) from error.__cause__
+        if error is not None:
+            raise error
         if call is not flight.call:
             call.copy_outcome(flight.call)
 

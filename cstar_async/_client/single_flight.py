@@ -53,7 +53,8 @@ class SingleFlight(Generic[T]):
         except (RequestTimeoutError, RateLimitWaitError):
             raise
         except CStarError as error:
-            shared = error
+            shared = copy.copy(error)  # the first caller may change its own, such as by a note, before the others run
+            shared.__cause__ = error.__cause__
             raise
         finally:
             self._flight = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -220,6 +221,33 @@ async def test_hooks_observe_the_call_that_is_sent(make_client: MakeClient, serv
     server.script(failed(404))
     await asyncio.gather(*(coalescing.tickets.get("tkt_1") for _ in range(3)), return_exceptions=True)
     assert [(call_id, error) for call_id, error in zip(hooks.started, (None, None, "NotFoundError"), strict=True)] == hooks.ended
+
+
+async def test_error_of_each_caller_leads_to_where_the_call_failed(coalescing: CStarClient, server: Server) -> None:
+    """Also once the others have raised theirs."""
+    server.script(failed(404))
+    errors = await asyncio.gather(*(coalescing.tickets.get("tkt_1") for _ in range(3)), return_exceptions=True)
+    places = [
+        [frame.name for frame in traceback.extract_tb(error.__traceback__)] for error in errors if isinstance(error, CStarError)
+    ]
+    assert 3 == len(places)
+    assert all("_wait_or_raise" == place[-1] and "get_ticket" in place for place in places)
+
+
+@pytest.mark.parametrize("team_id", ["team_1", None])
+async def test_note_on_an_error_is_for_its_caller(make_client: MakeClient, server: Server, team_id: str | None) -> None:
+    """Whether the call itself failed, or the one for the team of the key."""
+    client = make_client(coalesce=team_id is not None, team_id=team_id)
+    server.default = failed(404)
+
+    async def call(number: int) -> list[str]:
+        with pytest.raises(NotFoundError) as caught:
+            await client.tickets.get("tkt_1" if team_id else f"tkt_{number}")
+        caught.value.add_note(f"for caller {number}")
+        return caught.value.__notes__
+
+    assert [["for caller 0"], ["for caller 1"], ["for caller 2"]] == await asyncio.gather(*map(call, range(3)))
+    assert 1 == len(server.requests)
 
 
 async def test_whole_response_is_that_of_the_call(coalescing: CStarClient, server: Server) -> None:
