@@ -113,7 +113,9 @@ class OpenTelemetryHooks(Hooks):
     def on_call_end(self, info: CallEndInfo, /) -> None:
         """End the span and restore the previous one."""
         active = self._spans.pop(info.call_id)
-        context.detach(active.token)
+        # A call that several callers share ends in the task of one of them, where its span was never the current one.
+        if trace.get_current_span() is active.span:
+            context.detach(active.token)
         span = active.span
         if info.status is not None:
             span.set_attribute("http.response.status_code", info.status)

@@ -198,6 +198,23 @@ async def test_the_callers_span_is_current_after_a_call(server: Server, client: 
         assert (mine, mine) == (after_success, trace.get_current_span())
 
 
+async def test_shared_call_is_one_span(
+    server: Server,
+    make_client: MakeClient,
+    provider: TracerProvider,
+    exporter: InMemorySpanExporter,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It ends in the task of a caller, whose current span stays, and OpenTelemetry logs no error."""
+    client = make_client(hooks=[OpenTelemetryHooks(provider)], coalesce=True)
+    before = trace.get_current_span()
+    await asyncio.gather(*(client.tickets.get("tkt_1") for _ in range(3)))
+    await client.tickets.get("tkt_1")
+    assert 2 == len(server.requests) == len(exporter.get_finished_spans())
+    assert before is trace.get_current_span()
+    assert not [record for record in caplog.records if record.name.startswith("opentelemetry")]
+
+
 async def test_spans_made_during_a_call_are_its_children(
     server: Server, make_client: MakeClient, provider: TracerProvider, exporter: InMemorySpanExporter
 ) -> None:
