@@ -15,12 +15,14 @@ MAX_LENGTH: Final = 200
 MAX_STORED_LENGTH: Final = 2000
 """Characters of a str of the server that errors and hook values keep."""
 
+# No letter is before a key, as in task_…; but a letter can end the escape of another character, as in %3Dsk_… and \nsk_….
+_START: Final = r"(?:(?<![a-z])|(?<=%[\da-f][a-f])|(?<=\\[a-z])|(?<=\\u[\da-f]{3}[a-f]))"
 _SECRET: Final = re.compile(
-    r"(?<![a-z])(sk|pk)_(?:(live|test)_)?[\w.~+/=-]{6,}|(?<![a-z])(whsec)_[\w.~+/=-]{6,}|\b(bearer)(?:\s|%20)+[\w.~+/=-]+",
+    rf"{_START}(sk|pk)_(?:(live|test)_)?[\w.~+/=-]{{6,}}|{_START}(whsec)_[\w.~+/=-]{{6,}}|{_START}(bearer)(?:\s|%20)+[\w.~+/=-]+",
     re.IGNORECASE | re.ASCII,
 )
 # A match begins only where a run of these characters begins: searching from each of them would take quadratic time.
-_ADDRESS: Final = re.compile(r"(?<![^\s@<>\"'(),;:])[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
+_ADDRESS: Final = re.compile(r"(?<![^\s@<>\"'(),;:])[^\s@<>\"'(),;:]+(?:@|%40)[^\s@<>\"'(),;:]+")
 
 
 def printable_line(text: object) -> str:
