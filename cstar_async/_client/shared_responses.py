@@ -38,6 +38,7 @@ EVENT_NAMESPACES: Final = {
 
 _Key: TypeAlias = "tuple[object, ...]"
 _Send: TypeAlias = "Callable[[Call], Awaitable[None]]"
+_Fail: TypeAlias = "Callable[[Call, BaseException], None]"
 
 
 @attrs.define(eq=False)
@@ -110,8 +111,11 @@ class SharedResponses:
             evicted, entry = self._entries.popitem(last=False)
             self._size -= _size(evicted, entry.response)
 
-    async def send(self, key: _Key, call: Call, send: _Send) -> None:
-        """Send a call, or wait for an identical one. Cancelling a caller cancels the call if no other waits for it."""
+    async def send(self, key: _Key, call: Call, send: _Send, fail: _Fail) -> None:
+        """Send a call, or wait for an identical one. Cancelling a caller cancels the call if no other waits for it.
+
+        *fail* is called with a call that has ended, and the cancellation of its last caller that came before the response.
+        """
         flight = self._flights.get(key)
         if flight is None:
             self._flights[key] = flight = _Flight(call, asyncio.ensure_future(send(call)))
@@ -119,6 +123,10 @@ class SharedResponses:
         flight.waiting += 1
         try:
             await asyncio.wait([flight.task])
+        except BaseException as cancelled:
+            if flight.waiting == 1 and flight.task.done():
+                fail(flight.call, cancelled)
+            raise
         finally:
             flight.waiting -= 1
             if not flight.waiting or flight.task.done():

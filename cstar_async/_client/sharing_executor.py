@@ -50,7 +50,7 @@ class SharingExecutor(ClientExecutor):
             call.response = response
             return
         if shared.coalesce and call.deadline is None:
-            await shared.send((*key, version, call.settings), call, super().send_with_retries)
+            await shared.send((*key, version, call.settings), call, super().send_with_retries, self.record_failure)
         else:
             await super().send_with_retries(call)
         if lifetime and operation is not None and _is_whole(operation, call.response):

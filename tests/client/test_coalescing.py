@@ -223,6 +223,20 @@ async def test_hooks_observe_the_call_that_is_sent(make_client: MakeClient, serv
     assert [(call_id, error) for call_id, error in zip(hooks.started, (None, None, "NotFoundError"), strict=True)] == hooks.ended
 
 
+@pytest.mark.parametrize("callers", [1, 3])
+async def test_hooks_observe_the_end_of_a_call_that_nobody_waits_for(make_client: MakeClient, server: Server, callers: int) -> None:
+    """All callers are cancelled between the response and their next step."""
+    hooks = Calls()
+    coalescing = make_client(coalesce=True, hooks=[hooks])
+    calls = [start(coalescing.tickets.get("tkt_1")) for _ in range(callers)]
+    await server.seen(1)
+    [call] = sent()
+    call.add_done_callback(lambda _: [caller.cancel() for caller in calls])
+    await asyncio.wait(calls)
+    assert all(caller.cancelled() for caller in calls)
+    assert [(call_id, "CancelledError") for call_id in hooks.started] == hooks.ended
+
+
 async def test_error_of_each_caller_leads_to_where_the_call_failed(coalescing: CStarClient, server: Server) -> None:
     """Also once the others have raised theirs."""
     server.script(failed(404))
