@@ -130,7 +130,7 @@ class HookDispatcher:
         for hook in self._hooks[info.hook]:
             try:
                 result: object = hook(info)
-            except Exception:
+            except (Exception, asyncio.CancelledError):  # the second: of a future that it read, because no hook awaits
                 LOGGER.exception("a hook failed on %s; the call continues", type(info).__name__)
             else:
                 if inspect.iscoroutine(result):

@@ -160,6 +160,21 @@ async def test_a_hook_that_raises_is_logged_and_dropped(make_client: MakeClient,
     assert (2, 2) == (len(after.collected), caplog.text.count("a hook failed"))
 
 
+async def test_cancelled_future_that_a_hook_reads_cancels_nothing(
+    make_client: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its `CancelledError` is dropped like any other exception of a hook."""
+
+    class Reader(Hooks):
+        def on_call_end(self, info: CallEndInfo) -> None:
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            future.cancel()
+            future.result()
+
+    assert "tkt_1" == (await make_client(hooks=[Reader()]).tickets.get("tkt_1")).id
+    assert "a hook failed on CallEndInfo" in caplog.text
+
+
 async def test_the_log_has_fields(server: Server, client: CStarClient, caplog: pytest.LogCaptureFixture) -> None:
     """Method, path template, attempt, status and request id are in the message and in `extra`; an idempotency key is not."""
     caplog.set_level(logging.DEBUG)
