@@ -102,11 +102,14 @@ class SharedResponses:
         return _copy(entry.response)
 
     def put(self, key: _Key, response: RawResponse, version: int, expires_at: float) -> None:
-        """Keep a response; evict those that were used least recently."""
+        """Keep a response; evict those that were used least recently. One that is too large for all the space evicts none."""
         if key in self._entries:
             self._size -= _size(key, self._entries.pop(key).response)
+        size = _size(key, response)
+        if size > MAX_KEPT_BYTES:
+            return
         self._entries[key] = _Entry(_copy(response), version, expires_at)
-        self._size += _size(key, response)
+        self._size += size
         while self._size > MAX_KEPT_BYTES or len(self._entries) > MAX_KEPT:
             evicted, entry = self._entries.popitem(last=False)
             self._size -= _size(evicted, entry.response)

@@ -312,6 +312,14 @@ def test_keys_and_headers_count(key: str, headers: dict[str, str]) -> None:
     assert [2, 3] == [number for number in range(4) if shared.get((number, key), 0, 1.0) is not None]
 
 
+def test_response_that_is_too_large_to_be_kept_evicts_no_other() -> None:
+    """One such list would end all that is kept, each time it is read."""
+    shared = SharedResponses(coalesce=False, lifetimes={})
+    shared.put(("small",), RawResponse(200, {}, b"{}"), 0, 60.0)
+    shared.put(("large",), RawResponse(200, {}, bytes(MAX_KEPT_BYTES)), 0, 60.0)
+    assert [True, False] == [shared.get((name,), 0, 1.0) is not None for name in ("small", "large")]
+
+
 def test_client_without_the_settings_loads_nothing_for_them() -> None:
     """Its calls and its start cost what they did."""
     program = """
