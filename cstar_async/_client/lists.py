@@ -198,7 +198,7 @@ class PagedList(Generic[T]):
         """
         if not is_int(number) or size is None:
             return await self._fetch_offset(paging, None, size)
-        begin = self.begin + (number - 1) * size
+        begin = self.begin + (number - paging.first) * size
         page = await self._fetch_offset(paging, begin, size)
         items = page.data
         while page.has_more and len(items) < size:

@@ -149,6 +149,11 @@ LISTS = {
         [_body(THINGS[at : at + 2], count=5) for at in (0, 2)] + [_body(THINGS[4:5], count=5)],
         [f"/things?q=1&skip={at}&take=2" for at in (0, 2, 4)],
     ),
+    "offset with a first page 0": (
+        attrs.evolve(OFFSETS, first=0),
+        [_body(THINGS[at : at + 2], count=5) for at in (0, 2)] + [_body(THINGS[4:5], count=5)],
+        [f"/things?q=1&skip={at}&take=2" for at in (0, 2, 4)],
+    ),
     "link": (
         LINKS,
         [raw(json.dumps(THINGS[:2]).encode(), headers=LINK), raw(json.dumps(THINGS[2:5]).encode())],
