@@ -35,7 +35,7 @@ from codegen.adopt import command as adopt
 from codegen.diff import command as diff
 from codegen.diff.deprecation import with_deprecated
 from codegen.diff.surface import PythonSurface, surface_of
-from codegen.errors import CodegenError, NoteCollector, Problem, ProblemCollector
+from codegen.errors import CodegenError, NoteCollector, Problem, ProblemCollector, in_one_line
 from codegen.ir.build import build_ir
 from codegen.ir.client import client_spec, extended_client_spec, service_spec
 from codegen.ir.extension import extension, note_what_stays
@@ -95,6 +95,11 @@ def _run(arguments: Sequence[str]) -> int:
     except CodegenError as error:
         for problem in error.problems:
             sys.stderr.write(f"{problem}\n")
+        return REFUSED
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # such as a full disk
+        sys.stderr.write(f"{in_one_line(f'a file cannot be read or written: {error.strerror}: {error.filename}')}\n")
         return REFUSED
 
 
@@ -265,6 +270,8 @@ def _generate(given: argparse.Namespace, folder: Path) -> PythonSurface:
     package, client = output.package_name(given.output), given.client
     if client is not None and (not client.isidentifier() or keyword.iskeyword(client)):
         raise CodegenError([Problem("--client", f"the name must be a Python identifier, got `{client}`.")])
+    if client is not None and not names.is_client(client):
+        raise CodegenError([Problem("--client", f"the name must be one that generated code does not use itself, got `{client}`.")])
     package_dir = given.output if given.checks_types else None
     return generate(
         given.document,

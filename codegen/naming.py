@@ -18,7 +18,29 @@ RESERVED_ATTRIBUTES = frozenset({"self", "attrs", "extra"}) | _ANNOTATIONS
 RESERVED_ARGUMENTS = frozenset({"client", "operations", "options", "idempotency_key"})
 """Names that every function uses itself; such an argument of the document gets an underscore."""
 
-RESERVED_FUNCTIONS = frozenset({"operations", "datetime", "annotations"}) | frozenset(dir(builtins))
+RESERVED_FUNCTIONS = frozenset(
+    {
+        "annotations",
+        "datetime",
+        "decode_list",
+        "decode_map",
+        "decode_map_values",
+        "decode_values",
+        "deprecated",
+        "deprecated_arguments",
+        "deprecated_values",
+        "is_object",
+        "namespace_property",
+        "operations",
+        "overload",
+        "parse_date",
+        "parse_datetime",
+        "path_text",
+        "path_value",
+        "renamed_arguments",
+        "run_in_batches",
+    }
+) | frozenset(dir(builtins))
 """Reserved names of operations: those that the module uses itself."""
 
 RESERVED_CLASSES = frozenset(
@@ -49,7 +71,16 @@ RESERVED_CLASSES = frozenset(
         "EMPTY_EXTRA",
         "Date",
         "Any",
+        "DeprecatedConstant",
+        "Download",
+        "FileInput",
+        "NoneType",
+        "RenamedField",
+        "ServerSentEvent",
+        "Stream",
+        "UnionRules",
     }
+    | {"List", "Map", "MapValues", "Values"}  # their decoders would be `decode_list` and so on
     | set(dir(builtins))
     | set(keyword.kwlist)
 )
@@ -58,8 +89,17 @@ RESERVED_CLASSES = frozenset(
 RESERVED_EVENT_CLASSES = frozenset({"WebhookEvent", "UnknownEvent", "WebhookInbox", "EVENTS"})
 """Reserved names of events: those of `cstar_async.webhooks`."""
 
-RESERVED_ROOTS = frozenset({"shared", "events", "operations", "models", "api", "namespaces"})
-"""Reserved names of root namespaces: those of other modules."""
+RESERVED_CLIENTS = frozenset(
+    {"ApiClient", "ApiClientOptions", "CStarClient", "ClassVar", "ClientNamespaces", "Unpack"}
+    | {"annotations", "api", "basic", "bearer", "client", "models", "named_key"}
+    | set(dir(builtins))
+)
+"""Reserved names of the client: those that its module and its package use."""
+
+RESERVED_ROOTS = frozenset(
+    {"annotations", "api", "events", "models", "namespace_property", "namespaces", "operations", "shared", "str", "type"}
+)
+"""Reserved names of root namespaces: those of other modules, and those that the modules which import them use."""
 
 
 def snake_case(text: str) -> str:
@@ -178,6 +218,8 @@ def class_of(schema: str) -> str:
     """Return the class of a schema: its name, if that can be the name of a class."""
     schema = unicodedata.normalize("NFKC", schema)
     name = schema if re.fullmatch(r"[A-Z][A-Za-z0-9]*", schema) else str(ClassName(schema, "Model"))
+    if name.startswith("ClassVar"):  # attrs would take a field with this annotation for a class variable
+        return f"Model{name}"
     return f"{name}Model" if name in RESERVED_CLASSES else name
 
 
@@ -252,9 +294,13 @@ def batched(name: str) -> str:
     return f"{name}_batched"
 
 
-def namespace_class(namespace: str) -> str:
-    """Return the class of a namespace: `TicketsMessagesNamespace` for `tickets.messages`."""
-    return f"{pascal_case(namespace.replace('.', '_'))}Namespace"
+def namespace_class(namespace: str, taken: Collection[str] = ()) -> str:
+    """Return the class of a namespace: `TicketsMessagesNamespace` for `tickets.messages`. A name that is taken gets a number."""
+    base, number = f"{pascal_case(namespace.replace('.', '_'))}Namespace", 2
+    name = base
+    while name in taken:
+        name, number = f"{base}{number}", number + 1
+    return name
 
 
 def event_class(type_: str) -> str:
@@ -265,6 +311,11 @@ def event_class(type_: str) -> str:
 def is_plain(name: str) -> bool:
     """Return whether a name is in snake_case and not a keyword."""
     return re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) is not None and not keyword.iskeyword(name)
+
+
+def is_client(name: str) -> bool:
+    """Return whether an identifier can be the name of a client class."""
+    return name == unicodedata.normalize("NFKC", name) and name not in RESERVED_CLIENTS
 
 
 def is_usable(name: str) -> bool:

@@ -19,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader
 from codegen.errors import CodegenError, Problem
 from codegen.ir.build import GeneratedCode
 from codegen.ir.client import ClientSpec, ServiceSpec
+from codegen.ir.docstrings import escaped
 from codegen.ir.extension import Extension
 from codegen.output import NAMES, PAGE
 from codegen.spec.queries import LIBRARY_SCOPE, TEAM_SCOPE
@@ -59,7 +60,7 @@ def _texts(code: GeneratedCode, fake: dict[str, Any], target: Target) -> dict[st
     """Return the text of each file, by its path below the package."""
     loader = FileSystemLoader(TEMPLATES)
     env = Environment(loader=loader, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # noqa: S701  # Python, not HTML
-    shared: dict[str, object] = {"package": target.package, "source": target.source, "is_own": target.client is not None}
+    shared: dict[str, object] = {"package": target.package, "source": escaped(target.source), "is_own": target.client is not None}
     added = target.extension
     shared["is_extension"] = added is not None
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from codegen import naming as names
 from codegen.errors import CodegenError, NoteCollector, Problem
-from codegen.ir.docstrings import Section, docstring, sentence, text_of
+from codegen.ir.docstrings import Section, docstring, escaped, sentence, text_of
 from codegen.parser.sdk import api_version
 from codegen.spec.document import Document, Node, child_pointer, entries, is_object, items
 
@@ -60,6 +60,7 @@ def client_spec(document: Document, name: str | None, notes: NoteCollector) -> C
     info = entries(document.raw, "info")
     title = text_of(info, "title") or "API"
     class_name = name or f"{names.class_of(re.sub(r'[^0-9A-Za-z]+', ' ', title)).removesuffix('Client')}Client"
+    class_name = {"ApiClient": "APIClient"}.get(class_name, class_name)  # its base class has that name
     url = base_url(document)
     credentials = list(_credentials(document, notes))
     is_required = len(credentials) == 1 and bool(items(document.raw, "security")) and {} not in document.raw["security"]
@@ -70,7 +71,7 @@ def client_spec(document: Document, name: str | None, notes: NoteCollector) -> C
     arguments.append(("base_url", "Scheme, host and an optional path prefix of the API."))
     return ClientSpec(
         name=class_name,
-        title=sentence(title),
+        title=escaped(sentence(title)),
         doc=docstring([sentence(f"Call the API `{title}`"), Section("Args", (*arguments, ("options", _CONNECTION)))], depth=1),
         parameters=", ".join([*parameters, "**options: Unpack[ApiClientOptions]"]),
         credentials=tuple(f"{one.scheme!r}: {one.expression}" for one in credentials),

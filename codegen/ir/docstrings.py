@@ -144,7 +144,7 @@ def docstring(blocks: Sequence[Block], *, depth: int) -> str:
 def _block(block: Block, width: int, *, quotes: int) -> str:
     if isinstance(block, str):
         # The first line also has the opening quotes: as many characters are put before it while it is wrapped.
-        return _wrapped("x" * quotes + _safe(block), width)[quotes:]
+        return _wrapped("x" * quotes + escaped(block), width)[quotes:]
     if isinstance(block, Verbatim):
         return "\n".join(_safe_line(line) for line in block.lines)
     lines = [f"{block.title}:"]
@@ -152,17 +152,18 @@ def _block(block: Block, width: int, *, quotes: int) -> str:
         return "\n".join([*lines, *(f"{INDENT}{line}".replace("\\", "\\\\").replace('"""', r"\"\"\"") for line in block.lines)])
     for name, text in block.entries:
         hanging = INDENT * 2 if name else INDENT
-        lines.append(_wrapped(_safe(f"{name}: {text}" if name else text), width, first=INDENT, others=hanging))
+        lines.append(_wrapped(escaped(f"{name}: {text}" if name else text), width, first=INDENT, others=hanging))
     return "\n".join(lines)
 
 
-def _safe(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return a text on one line, safe inside a docstring."""
     return " ".join(safe_for_docstring(text).split())
 
 
 def _safe_line(line: str) -> str:
     """Return a line with its indentation, safe inside a docstring."""
-    return line[: len(line) - len(line.lstrip())] + _safe(line.strip())
+    return line[: len(line) - len(line.lstrip())] + escaped(line.strip())
 
 
 def _wrapped(text: str, width: int, *, first: str = "", others: str = "") -> str:

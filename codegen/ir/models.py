@@ -41,6 +41,7 @@ class ModelBuilder:
         self._usage = usage
         self._types = types
         schemas = document.schemas
+        self._tables = {names.members(name) for name in usage.generated if "enum" in schemas[name] or is_union(schemas[name])}
         self.enums = {name: self._enum(name, schemas[name]) for name in usage.generated if "enum" in schemas[name]}
         self.models = {name: self._model(name, schemas[name]) for name in usage.generated if is_model(schemas[name])}
         self.unions = {name: _union(name, schemas[name]) for name in usage.generated if is_union(schemas[name])}
@@ -85,7 +86,7 @@ class ModelBuilder:
             type_ = self._types.of(node).with_models(models)
             is_required = wire in items(schema, "required")
             fields.append(self._field(name, wire, node, type_, wire_to_python, is_required=is_required))
-        stem = names.function_stem(name)
+        stem = names.function_stem(name).upper()
         aliases = [alias for field in fields for alias in field.node.get("x-cstar-aliases", ())]
         known = f"{name}.__wire_names__.values()"
         known = f"(*{known}, {', '.join(map(repr, aliases))})" if aliases else known
@@ -105,7 +106,7 @@ class ModelBuilder:
             if fields
             else (),
             size=len(fields) + len(aliases),
-            defaults_name=f"_NO_{stem.upper()}",
+            defaults_name=f"_NO_{stem}" if f"_NO_{stem}" not in self._tables else f"_NO_{stem}_",
             absent_fields=f"dict.fromkeys(keys_of_parser({known}){', UNSET' if is_request else ''})",
             enums=frozenset(used for field in fields if field.type_.is_enum for used in field.type_.classes),
             classes=frozenset(used for field in fields for used in field.type_.classes) - {name},
@@ -205,7 +206,7 @@ def _union(name: str, schema: Node) -> UnionSpec:
         fallback=names.decoder(str(fallback)) if fallback else "keep_object",
         decoder=names.decoder(name),
         decoder_doc=docstring([f"Decode JSON to `{name}`; {unknown} if {when}."], depth=1),
-        table=f"_{names.function_stem(name).upper()}",
+        table=names.members(name),
         classes=frozenset(members),
         old_name=str(schema.get(OLD_NAME, "")),
         is_deprecated=schema.get("deprecated") is True,

@@ -49,12 +49,15 @@ def namespace_modules(document: Document) -> tuple[NamespaceModuleSpec, ...]:
     """Build the modules of all root namespaces, in the order of the tags."""
     used = {name for operation in document.operations for name in namespace_ancestors(operation.namespace)}
     tags = {tag["name"]: tag["description"] for tag in document.raw["tags"] if tag["name"] in used}
-    return tuple(_module(document, root, tags) for root in tags if "." not in root)
+    classes: dict[str, str] = {}
+    for name in tags:
+        classes[name] = names.namespace_class(name, {*document.schemas, *classes.values()})
+    return tuple(_module(document, root, tags, classes) for root in tags if "." not in root)
 
 
-def _module(document: Document, root: str, tags: dict[str, str]) -> NamespaceModuleSpec:
+def _module(document: Document, root: str, tags: dict[str, str], classes: dict[str, str]) -> NamespaceModuleSpec:
     operations = [operation for operation in document.operations if operation.root == root]
-    root_class = _namespace(document, root, tags)
+    root_class = _namespace(document, root, tags, classes)
     return NamespaceModuleSpec(
         root=root_class,
         classes=tuple(_deepest_first(root_class)),
@@ -62,18 +65,18 @@ def _module(document: Document, root: str, tags: dict[str, str]) -> NamespaceMod
     )
 
 
-def _namespace(document: Document, namespace: str, tags: dict[str, str]) -> NamespaceSpec:
+def _namespace(document: Document, namespace: str, tags: dict[str, str], classes: dict[str, str]) -> NamespaceSpec:
     text = sentence(tags[namespace])
     below = [name for name in tags if name != namespace and namespace_ancestors(name)[:-1][-1:] == [namespace]]
     return NamespaceSpec(
-        name=names.namespace_class(namespace),
+        name=classes[namespace],
         attribute=namespace.rpartition(".")[2],
         doc=docstring([text], depth=1),
         property_doc=docstring([text], depth=2),
         methods=tuple(
             method for operation in document.operations if operation.namespace == namespace for method in _methods(operation)
         ),
-        children=tuple(_namespace(document, name, tags) for name in below),
+        children=tuple(_namespace(document, name, tags, classes) for name in below),
     )
 
 

@@ -247,4 +247,5 @@ def _parameter(document: Document, operation: Operation, parameter: Parameter) -
         "positional": parameter.is_positional,
         "schema": strip_descriptions(parameter.node["schema"]),
     }
-    return f"Parameter({', '.join(f'{name}={value!r}' for name, value in values.items() if value)})"
+    stated = {name: value for name, value in values.items() if value or name == "name"}  # a name may be empty
+    return f"Parameter({', '.join(f'{name}={value!r}' for name, value in stated.items())})"

@@ -12,6 +12,7 @@ from codegen.spec.queries import BATCHING, namespace_ancestors, scope_of
 from codegen.spec.vocabulary import RESERVED_CLIENT_NAMES
 
 _UNTAGGED = "default"
+_MAX_BYTES = 150
 _VERSION = re.compile(r"v?\d+([._]\d+)*|api|rest", re.IGNORECASE)
 
 
@@ -72,4 +73,6 @@ def _source_of(operation: Operation, document: Document) -> str:
 
 
 def _namespace(text: str) -> str:
+    """Return the name of a namespace. It is that of a file, too, which file systems limit to 255 bytes."""
+    text = names.snake_case(text).encode()[:_MAX_BYTES].decode(errors="ignore") or text
     return names.identifier(text, "namespace", RESERVED_CLIENT_NAMES | names.RESERVED_ROOTS)

@@ -222,6 +222,15 @@ def test_name_that_python_cannot_import_is_refused(
     assert f"{arguments[-2]}: the name must be a Python identifier, got `{arguments[-1]}`.\n" == capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["ApiClient", "ClassVar", "str", "api", "client", "\ufb01sh"])
+def test_client_cannot_have_a_name_that_its_module_uses(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """A class of that name would hide what the module needs."""
+    arguments = ["--document", "absent.yaml", "--output", str(tmp_path / "shop"), "--client", name]
+
+    assert REFUSED == main(arguments)
+    assert f"--client: the name must be one that generated code does not use itself, got `{name}`.\n" == capsys.readouterr().err
+
+
 GHOST = "note: #/components/schemas/Ghost: no operation uses the schema `Ghost`, so it has no class.\n"
 
 
