@@ -20,6 +20,8 @@ _EXTENSIBLE = frozenset({"paths", "responses"})
 _SCHEMAS = frozenset({"properties", "schemas"})
 _SCHEMA = frozenset({"items", "schema", "not"})
 _OPTIONS = frozenset({"allOf", "oneOf", "anyOf"})
+_STRUCTURE = _OPTIONS | {"properties", "additionalProperties", "items", "enum"}
+"""The keywords that make a schema another one than that of the `$ref` beside them. In OpenAPI 3.0, they are passed over."""
 
 
 def cleaned(raw: Node, notes: NoteCollector) -> Node:
@@ -34,7 +36,8 @@ def cleaned(raw: Node, notes: NoteCollector) -> Node:
     if not version.startswith(("3.0", "3.1")):
         notes.add("#/openapi", f"the version {version} is read as 3.1.")
         version = "3.1.0"
-    result: Node = _Cleaner(notes).value({**raw, "openapi": version if version.count(".") > 1 else f"{version}.0"}, "#", "")
+    cleaner = _Cleaner(notes, extends_references=not version.startswith("3.0"))
+    result: Node = cleaner.value({**raw, "openapi": version if version.count(".") > 1 else f"{version}.0"}, "#", "")
     info = entries(result, "info")
     if is_object(info) and isinstance(info.get("version"), int | float):
         info["version"] = str(info["version"])
@@ -42,8 +45,9 @@ def cleaned(raw: Node, notes: NoteCollector) -> Node:
 
 
 class _Cleaner:
-    def __init__(self, notes: NoteCollector) -> None:
+    def __init__(self, notes: NoteCollector, *, extends_references: bool) -> None:
         self._notes = notes
+        self._extends_references = extends_references
 
     def value(self, value: Any, pointer: str, keyword: str) -> Any:
         """Return a value of the document; *keyword* is its key, or empty for the value of a name."""
@@ -71,6 +75,9 @@ class _Cleaner:
                 found[key] = self._schema(cleaned_value, nested(pointer, key)) if key in _SCHEMA else cleaned_value
         if is_list(texts := found.get("x-enum-descriptions")) and is_list(found.get("enum")):
             found["x-enum-descriptions"] = dict(zip(map(str, found["enum"]), texts, strict=False))  # as others write it
+        if self._extends_references and isinstance(found.get("$ref"), str) and _STRUCTURE & found.keys():
+            options = found.get("allOf")
+            found["allOf"] = [*(options if is_list(options) else []), {"$ref": found.pop("$ref")}]
         return found
 
     def _named(self, node: Node, pointer: str, keyword: str) -> Node:

@@ -36,6 +36,10 @@ def merged(node: Node, pointer: str, references: References, notes: NoteCollecto
                 break
             above = (*above, place)
             flat = flattened(target, place, references, notes, above)
+        if is_null(flat) and len(options) > 1:
+            notes.add(pointer, "nothing is null and something else; this is read as one of them.")
+            outer.setdefault("nullable", True)
+            continue
         inherited = {key: value for key, value in flat.items() if key not in _NOT_INHERITED}
         if "properties" in inherited:
             inherited["properties"] = _located(inherited["properties"], place)

@@ -14,8 +14,11 @@ from codegen.parser.schemas import SchemaParser
 from codegen.spec.document import Document, Node, Operation, Parameter, entries, items
 from codegen.spec.queries import IDEMPOTENCY_KEY, path_scope
 
-_IGNORED_HEADERS = frozenset({"accept", "content-type", "authorization"})
-"""Headers that OpenAPI says to ignore here; the client sets them."""
+_IGNORED_HEADERS = frozenset(
+    {"accept", "content-type", "authorization"}
+    | {"accept-encoding", "connection", "content-encoding", "content-length", "expect", "host", "transfer-encoding"}
+)
+"""Headers that OpenAPI says to ignore here, and those that carry the message; the client sets them."""
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """The names that HTTP allows for headers and cookies."""
 _LOCATIONS = ("path", "query", "header", "cookie")

@@ -206,7 +206,7 @@ class SchemaParser:
             return "enum" if node["enum"] and all(isinstance(value, str) for value in node["enum"]) else ""
         if options_of(node)[1]:
             return "union" if self._distinguished(node, pointer, options_of(node)[1]) else ""
-        if is_model(node) or (node.get("properties") and not types_of(node)):
+        if is_model(node) or (node.get("properties") and "type" not in node):
             return "model"
         is_free = types_of(node) == ["object"] and node.get("additionalProperties") is True
         return "free" if is_free and owner_of(pointer) else ""
@@ -263,7 +263,8 @@ class SchemaParser:
             given = dict(zip(map(str, node["enum"]), given, strict=False))
         texts = {str(value): str(given.get(str(value), value) if is_object(given) else value) for value in values}
         constants = self._chooser.choose(name, texts, names.constant)
-        beside = {key: value for key, value in node.items() if key != "x-enum-varnames"}
+        unread = {"x-enum-varnames", "properties"} | ({"type"} if node.get("type") == "object" else set())
+        beside = {key: value for key, value in node.items() if key not in unread}
         named = [*constants.values()] != [names.constant(str(value)) for value in values]
         return {**beside, "enum": values, **({"x-enum-varnames": [*constants.values()]} if named else {})}
 
