@@ -59,6 +59,8 @@ LIBRARY_LIMIT: Final = 200
 """Requests in a window of the public library, by IP address (older documentation; the present one states no number)."""
 WINDOW: Final = 3600.0
 """Seconds of a window (documented)."""
+MAX_WINDOW: Final = 86400.0
+"""Seconds of the longest window. A 429 that states a longer wait is a mistake, and closes one window at most."""
 REPROBE_DELAY: Final = 1.0
 """Seconds between two probes of a window that should be open by its stated reset."""
 RESET_ROUNDING: Final = 1.0
@@ -218,7 +220,7 @@ class RateLimitWindow:
         remaining = min(remaining, limit)
         length = parse_int(headers.get(RATE_WINDOW))
         if length:
-            self.length = float(min(length, int(WINDOW * 24)))
+            self.length = float(min(length, int(MAX_WINDOW)))
         reset_text = headers.get(RATE_RESET)
         reset = parse_int(reset_text)
         if reset is None:
@@ -258,7 +260,7 @@ class RateLimitWindow:
             wait = max(REPROBE_DELAY, self.seconds_until_end(now)) if is_spent else RATE_LIMIT_WAIT
         if self._is_probing and wait <= RESET_ROUNDING:
             self.reset_slack = RESET_ROUNDING
-        self._closed_until = max(self._closed_until, now + wait)
+        self._closed_until = max(self._closed_until, now + (wait if wait <= MAX_WINDOW else self.length))
         self._end_in(self._closed_until - now, now, epoch, is_exact=True)
         self._last_reset = None
         self.slow_start.end()
