@@ -157,7 +157,7 @@ def _block(block: Block, width: int, *, quotes: int) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return a text on one line, safe inside a docstring."""
+    """Return a str on one line, safe inside a docstring."""
     return " ".join(safe_for_docstring(text).split())
 
 

@@ -258,6 +258,6 @@ def _own_errors() -> Generator[None, None, None]:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}:
             raise ConfigurationError(
-                f"path must be a SQLite file in a directory that exists, both writable, got another one: {error}"
+                f"path must be a SQLite file in a directory that exists, both writable, got an error: {error}"
             ) from error
         raise CStarError(f"the file of the copy cannot be used: {error}") from error

@@ -53,14 +53,14 @@ async def test_credentials_that_the_session_finds_are_refused(
 
 async def test_a_coroutine_has_no_response(server: Server, client: CStarClient) -> None:
     """`with_response` takes the method itself, and the error says so when it was already called."""
-    with pytest.raises(InvalidArgumentError, match="takes a method"):
+    with pytest.raises(InvalidArgumentError, match="must be a method"):
         await client.with_response(client.tickets.get("tkt_1"))  # type: ignore[arg-type]
     assert [] == server.requests
 
 
 async def test_a_list_has_no_response(client: CStarClient) -> None:
     """Nor does what a method that lists has given."""
-    with pytest.raises(InvalidArgumentError, match="takes a method"):
+    with pytest.raises(InvalidArgumentError, match="must be a method"):
         await client.with_response(client.tickets.list())  # type: ignore[arg-type]
 
 

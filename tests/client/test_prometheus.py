@@ -91,7 +91,7 @@ async def test_inboxes_are_measured(reader: Reader) -> None:
 
 def test_wrong_arguments_are_refused(reader: Reader) -> None:
     """A second instance in a registry, and what is no registry, inbox or name, is refused with a sentence."""
-    with pytest.raises(InvalidArgumentError, match="has it already"):
+    with pytest.raises(InvalidArgumentError, match="got one that has it"):
         PrometheusMetrics(reader.registry)
     with pytest.raises(InvalidArgumentError, match="registry must be a CollectorRegistry"):
         PrometheusMetrics("x")  # type: ignore[arg-type]

@@ -115,7 +115,7 @@ def test_schema_can_be_named_like_a_namespace(tmp_path: Path) -> None:
 def test_namespaces_that_differ_in_an_underscore_have_classes_of_their_own(tmp_path: Path) -> None:
     """Such as those of the tags `a 1` and `a1`."""
     paths = {f"/{name}": {"get": {"tags": [name], "responses": returns(TEXT)}} for name in ("a 1", "a1")}
-    package = generate_package(tmp_path, "twins", document(paths))
+    package = generate_package(tmp_path, "similar", document(paths))
 
     with imported(package) as module:
         client = getattr(module, module.__all__[0])(base_url="http://127.0.0.1")
@@ -143,7 +143,7 @@ def test_long_tag_is_cut(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("title", ["Api", "api client", 'quotes """ and \\'])
 def test_any_title_gives_a_client(tmp_path: Path, title: str) -> None:
-    """Also one that is the name of the base class, and one that cannot stand in a docstring as it is."""
+    """Also one that is the name of the base class, and one that a docstring cannot contain as it is."""
     raw = {**document({"/p": {"get": {"responses": returns(TEXT)}}}), "info": {"title": title, "version": "1"}}
 
     with imported(generate_package(tmp_path, "titled", raw)) as module:

@@ -224,7 +224,7 @@ async def test_an_unusable_file_is_our_error(cstar: CStarClient, path: Path, con
     ("pragma", "error", "message"),
     [
         ("max_page_count = 12", CStarError, "the file of the copy cannot be used: database or disk is full"),
-        ("query_only = 1", ConfigurationError, "both writable: attempt to write a readonly database"),
+        ("query_only = 1", ConfigurationError, "both writable, got an error: attempt to write a readonly database"),
     ],
 )
 async def test_a_full_disk_or_a_read_only_file_is_our_error_and_loses_nothing(
