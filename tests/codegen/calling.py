@@ -127,7 +127,7 @@ class _Call:
 
     def _body_model(self) -> Any:
         module = importlib.import_module(self._function.__module__)
-        found = re.search(r"\bbody=([A-Z]\w*)\(", inspect.getsource(self._function))
+        found = re.search(r"\bbody ?= ?([A-Z]\w*)\(", inspect.getsource(self._function))
         return getattr(module, found[1]) if found else None
 
     def _sample_response(self) -> tuple[Any, str]:
