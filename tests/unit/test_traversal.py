@@ -31,7 +31,7 @@ def page_of(names: Sequence[str], total: int | None = None, *, has_more: bool = 
     return Page(tickets(names), PageInfo(total=total, has_more=has_more))
 
 
-def fresh() -> PageTraversal[Ticket]:
+def new_traversal() -> PageTraversal[Ticket]:
     """Return an iteration at its beginning."""
     return PageTraversal(Checkpoint(first_page=1, page_size=2, page=1))
 
@@ -52,14 +52,14 @@ def read(traversal: PageTraversal[Ticket], number: int, names: Sequence[str], to
 
 def test_items_of_an_earlier_page_are_not_new() -> None:
     """Those beside them are."""
-    traversal = fresh()
+    traversal = new_traversal()
     read(traversal, 1, "ab")
     assert ["c", "d"] == names(traversal.new_items(tickets("cbd")))
 
 
 def test_items_without_id_are_new_unless_the_page_is_the_one_before() -> None:
     """Nothing else identifies them."""
-    traversal = fresh()
+    traversal = new_traversal()
     read(traversal, 1, ["?1", "?2"])
     assert [] == traversal.new_items(tickets(["?1", "?2"]))
     assert ["?1", "?3"] == names(traversal.new_items(tickets(["?1", "?3"])))
@@ -94,7 +94,7 @@ def test_skipped_items_are_seen() -> None:
 
 def test_shifted_items_are_the_unseen_ones_with_an_id() -> None:
     """They are seen then."""
-    traversal = fresh()
+    traversal = new_traversal()
     read(traversal, 1, "ab")
     assert ["c", "d"] == names(traversal.shifted_items(tickets(["c", "a", "?1", "d"])))
     assert [] == traversal.shifted_items(tickets("cd"))
@@ -108,7 +108,7 @@ def test_shifted_items_before_a_remembered_one_count_as_yielded_if_some_were_dro
 
 def test_discarded_step_leaves_only_its_items_unseen() -> None:
     """What was yielded stays seen, and so does what is read after it."""
-    traversal = fresh()
+    traversal = new_traversal()
     read(traversal, 1, "ab")
     traversal.new_items(tickets("cd"))
     traversal.discard_step()
@@ -122,7 +122,7 @@ def test_discarded_step_leaves_only_its_items_unseen() -> None:
 )
 def test_another_total_is_a_move(before: int | None, total: int | None, *, has_moved: bool) -> None:
     """The first total stated is none."""
-    traversal = fresh()
+    traversal = new_traversal()
     read(traversal, 1, "ab", before)
     page = page_of("cd", total)
     assert has_moved is traversal.has_moved(page, page.data)
@@ -130,7 +130,7 @@ def test_another_total_is_a_move(before: int | None, total: int | None, *, has_m
 
 def test_repeated_item_is_a_move() -> None:
     """Even if all others are new."""
-    traversal = fresh()
+    traversal = new_traversal()
     read(traversal, 1, "ab")
     page = page_of("bc")
     assert traversal.has_moved(page, traversal.new_items(page.data))
@@ -211,7 +211,7 @@ def test_position_must_be_found_if_some_items_were_dropped(items: int, *, is_com
 )
 def test_old_items_are_those_yielded_before_the_step(data: list[str], *, has_old: bool, starts: bool) -> None:
     """An item without an id is no proof of one, but nothing unseen is before it."""
-    traversal = fresh()
+    traversal = new_traversal()
     read(traversal, 1, "a")
     traversal.new_items(tickets("x"))
     assert (has_old, starts) == (traversal.has_old_item(tickets(data)), traversal.starts_with_old_item(tickets(data)))
@@ -225,7 +225,7 @@ def test_page_with_an_old_item_is_enough_if_some_were_dropped(data: Sequence[str
 
 def test_list_may_be_read_to_a_thousand_items_beyond_twice_its_total() -> None:
     """A page more is an error, unless it is empty or states no total."""
-    traversal = fresh()
+    traversal = new_traversal()
     rows = [f"?{number}" for number in range(2 * 10 + TOTAL_ERROR)]
     read(traversal, 1, rows[:-1], 10)
     read(traversal, 2, rows[-1:], 10)
@@ -239,7 +239,7 @@ def test_list_may_be_read_to_a_thousand_items_beyond_twice_its_total() -> None:
 
 def test_third_equal_page_is_an_error() -> None:
     """One may repeat by a move."""
-    traversal = fresh()
+    traversal = new_traversal()
     read(traversal, 1, "a")
     read(traversal, 2, "a")
     with pytest.raises(PaginationError) as caught:
@@ -250,7 +250,7 @@ def test_third_equal_page_is_an_error() -> None:
 @pytest.mark.parametrize(("totals", "allowed"), [((2, 2), 1), ((2, 5), 2), ((2, 6), 3), ((9, 2), 1), ((3, None), 1)])
 def test_growth_of_the_list_may_repeat_a_page(totals: tuple[int, int | None], allowed: int) -> None:
     """Once for each page that was added."""
-    traversal = fresh()
+    traversal = new_traversal()
     read(traversal, 1, "zyxwvuts", totals[0])
     read(traversal, 2, "ab", totals[1])
     for number in range(allowed):
@@ -261,7 +261,7 @@ def test_growth_of_the_list_may_repeat_a_page(totals: tuple[int, int | None], al
 
 def test_another_page_in_between_ends_a_repetition() -> None:
     """Only equal pages in a row count."""
-    traversal = fresh()
+    traversal = new_traversal()
     read(traversal, 1, "abcdefgh")
     for number in range(4):
         read(traversal, 2 + number, ["ab", "ba"][number // 2 % 2])
@@ -269,7 +269,7 @@ def test_another_page_in_between_ends_a_repetition() -> None:
 
 def test_yielded_items_may_be_pushed_on_to_as_many_pages() -> None:
     """Then the list does not advance."""
-    traversal = fresh()
+    traversal = new_traversal()
     for number, names_ in enumerate(["ab", "cd", "e", "bc", "da", "cb"]):
         read(traversal, number, names_)
     with pytest.raises(PaginationError):
@@ -278,7 +278,7 @@ def test_yielded_items_may_be_pushed_on_to_as_many_pages() -> None:
 
 def test_list_may_grow_by_more_than_was_yielded() -> None:
     """Pages of old items are then as many as were added."""
-    traversal = fresh()
+    traversal = new_traversal()
     read(traversal, 1, "ab", 2)
     for number in range(4):
         read(traversal, 2 + number, ["ba", "ab"][number % 2], 8)
@@ -288,7 +288,7 @@ def test_list_may_grow_by_more_than_was_yielded() -> None:
 
 def test_total_that_is_stated_late_counts_as_growth() -> None:
     """Compared with none."""
-    traversal = fresh()
+    traversal = new_traversal()
     for number, names_ in enumerate(["ab", "ba", "ab"]):
         read(traversal, number, names_)
     read(traversal, 4, "ba", 4)
@@ -297,14 +297,14 @@ def test_total_that_is_stated_late_counts_as_growth() -> None:
 def test_new_item_ends_the_count_of_pages_without_one() -> None:
     """The count begins again at the next page."""
     for middle in ("ca", ""):
-        traversal = fresh()
+        traversal = new_traversal()
         for number, names_ in enumerate(["ab", "ab", middle, "ab", "ba"]):
             read(traversal, number, names_)
 
 
 def test_shifted_items_are_an_advance() -> None:
     """Although the page itself has no new item."""
-    traversal = fresh()
+    traversal = new_traversal()
     read(traversal, 1, "a")
     for number in range(5):
         page = page_of("a")
@@ -358,7 +358,7 @@ def test_checkpoint_is_the_position_behind_the_item_yielded_last(
 
 def test_checkpoint_behind_the_last_item_is_not_done_if_there_are_more_pages() -> None:
     """The next page is still to be read."""
-    traversal = fresh()
+    traversal = new_traversal()
     read(traversal, 1, "ab")
     assert traversal.checkpoint().is_done is False
 
