@@ -16,6 +16,7 @@ from cstar_async._client.context import ClientContext
 from cstar_async._client.executor import RESPONSE_CAPTURE, ClientExecutor
 from cstar_async._client.hook_dispatcher import HookDispatcher
 from cstar_async._client.lists import paginate_path
+from cstar_async._client.raw_request import request_path
 from cstar_async._client.settings import CallSettings, ClientSettings, initial_limit, validate_cache, validate_team_id
 from cstar_async._event_loop.clock import Clock, SystemClock
 from cstar_async._operations.executor import Namespace, OperationExecutor
@@ -295,17 +296,7 @@ class BaseClient(PublicDir):
             DecodeError: The response does not have the form of *model*. A model of a package only needs an object.
             CStarError: As for every call, see `cstar_async.errors`.
         """
-        return await self._executor.request(
-            method,
-            path,
-            params=params,
-            json=json,
-            files=files,
-            model=model,
-            stream=stream,
-            idempotency_key=idempotency_key,
-            options=options,
-        )
+        return await request_path(self._executor, method, path, params, json, files, model, stream, idempotency_key, options)
 
     @overload
     def paginate(

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, Unpack, cast, g
 from cstar_async._client.call import Call, CallTarget, TransferCall
 from cstar_async._client.lists import paginate_operation
 from cstar_async._client.pipeline import RequestPipeline
-from cstar_async._client.request_builder import build_operation_call, build_raw_call
+from cstar_async._client.request_builder import build_operation_call
 from cstar_async._model.codec import decode_item, decode_items
-from cstar_async._model.structuring import StructureError, structure_as
 from cstar_async._operations.executor import CallArguments, ResultDecoder
 from cstar_async._operations.operation import Operation, Shape
 from cstar_async._protocol.envelope import (
@@ -31,11 +30,9 @@ from cstar_async._types import (
     RequestOptions,
     Response,
     UntypedJSON,
-    is_object,
     is_str,
     json_type_name,
 )
-from cstar_async._values.validation import check_instance
 from cstar_async.errors import ConfigurationError, DecodeError, InvalidArgumentError, PaginationError
 from cstar_async.pagination import Paginator
 
@@ -134,57 +131,6 @@ class ClientExecutor(RequestPipeline):
         from cstar_async._client.transfers import stream_operation
 
         return stream_operation(self, operation, convert, path, arguments)
-
-    async def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, object] | None,
-        json: object,
-        files: Mapping[str, object] | None,
-        model: type[Any] | None,
-        stream: bool,
-        idempotency_key: str | None,
-        options: RequestOptions | None,
-    ) -> Response[Any]:
-        """Call a path given by the caller.
-
-        `data` is that of the envelope, the body without one, or None for an empty body. With *model*, it is one of those. With
-        *stream*, it is a `Stream` that is open.
-        """
-        check_instance("stream", stream, bool, "True or False")
-        structure = None if model is None else structure_as(model)
-        call = build_raw_call(self.context, self.settings, method, path, params, json, idempotency_key, options, files)
-        if stream:
-            from cstar_async._client.transfers import stream_path
-
-            return await stream_path(self, call, structure)
-        await self.send_with_retries(call)
-        envelope: dict[str, UntypedJSON] = {"data": None}
-        if call.response.body.strip():
-            try:
-                parsed = parse_body(call.response)
-            except DecodeError as error:
-                self.fail_decoding(call, error)
-                raise
-            envelope = parsed if is_object(parsed) and "data" in parsed else {"data": parsed}
-        data = envelope["data"] if structure is None else self._structure(call, envelope, structure)
-        return self.finish(call, envelope, self.make_response(call, envelope, data))
-
-    def _structure(self, call: Call, envelope: dict[str, UntypedJSON], structure: Callable[[UntypedJSON], T]) -> T:
-        """Return the data as the class that the caller named."""
-        try:
-            return structure(envelope["data"])
-        except StructureError as failure:
-            error = DecodeError(
-                f"the response does not have the form of the model{str(failure) and f', at data{failure}'}",
-                where=f"$.data{failure}",
-                status=call.response.status,
-                request_id=request_id_of(envelope),
-            )
-        self.fail_decoding(call, error)
-        raise error
 
     async def open_stream(self, target: CallTarget, path: str, headers: Mapping[str, str]) -> StreamingResponse:
         """Open a stream under the team, with the limits, retries and errors of every call."""
