@@ -19,7 +19,7 @@ from cstar_async._protocol.envelope import request_id_of
 from cstar_async._protocol.paging import Origin, ParsedPage, cursor_position, cursor_request, parse_page
 from cstar_async._protocol.urls import encode_query_value, page_query, parameter_text, path_segment, query_string, validate_query
 from cstar_async._rate_limit.interface import NO_LIMIT
-from cstar_async._types import UNSET, PageInfo, RequestOptions, UntypedJSON, is_int, is_str
+from cstar_async._types import UNSET, RequestOptions, UntypedJSON, is_int, is_str
 from cstar_async._values.validation import MAX_COUNT, check_choice, check_instance, validate_count
 from cstar_async.errors import DecodeError, PaginationError
 from cstar_async.pagination import Page, Paginator, Paging
@@ -183,12 +183,11 @@ class PagedList(Generic[T]):
         if paging.kind == "offset":
             return await self._fetch_offsets(paging, position, size)
         call = await self._send(paging, position, size)
-        parsed = self._parse(call, paging, size)
-        items = self._decoded(call, paging, parsed)
-        if not paging.is_numbered:
-            page = cursor_page(self.fetch, items, self._with_cursor(paging, parsed, call), size)
-        else:
+        parsed, items = self._read(call, paging, size)
+        if paging.is_numbered:
             page = linked_page(self.fetch, items, parsed.info, position if is_int(position) else paging.first, size)
+        else:
+            page = cursor_page(self.fetch, items, parsed.info, size)
         return self.executor.finish(call, parsed.envelope, page)
 
     async def _fetch_offsets(self, paging: Paging, number: Position | None, size: int | None) -> Page[T]:
@@ -211,8 +210,7 @@ class PagedList(Generic[T]):
         """Fetch the items from an offset."""
         begin = self.begin if offset is None else offset
         call = await self._send(paging, begin if offset is not None or begin else None, size)
-        parsed = self._parse(call, paging, size, begin)
-        items = self._decoded(call, paging, parsed)
+        parsed, items = self._read(call, paging, size, begin)
         info = attrs.evolve(parsed.info, page=None, page_size=None, total_pages=None)
         following = partial(self._fetch_offset, paging, begin + len(items), size)
         return self.executor.finish(call, parsed.envelope, Page(items, info, fetch_next=following))
@@ -234,42 +232,38 @@ class PagedList(Generic[T]):
         await self.executor.send_with_retries(call)
         return call
 
-    def _parse(self, call: Call, paging: Paging, size: int | None, offset: int = 0) -> ParsedPage:
+    def _read(self, call: Call, paging: Paging, size: int | None, offset: int = 0) -> tuple[ParsedPage, list[T]]:
+        """Return the page of a response, and its items."""
         executor = self.executor
         try:
             parsed = parse_page(paging, call.response, size, offset)
+            if executor.context.hooks.has_drift_hooks and self.operation is not None:
+                executor.report_drift(self.operation, parsed.data)
+            items = self._decoded(paging, parsed, call.response.status)
+            if parsed.following is not None:
+                cursor = cursor_position(paging, parsed.following, self._origin(call))
+                parsed.info = attrs.evolve(parsed.info, next_cursor=cursor)
         except (DecodeError, PaginationError) as error:
             executor.fail_decoding(call, error)
             raise
-        if executor.context.hooks.has_drift_hooks and self.operation is not None:
-            executor.report_drift(self.operation, parsed.data)
-        return parsed
+        return parsed, items
 
-    def _decoded(self, call: Call, paging: Paging, parsed: ParsedPage) -> list[T]:
+    def _decoded(self, paging: Paging, parsed: ParsedPage, status: int) -> list[T]:
         try:
             return self.decode(parsed.data)
         except StructureError as failure:
-            where = f"{'.'.join(('$', *paging.items_path))}{failure}"
             error = DecodeError(
                 "an item does not have the form of the model",
-                where=where,
-                status=call.response.status,
+                where=f"{'.'.join(('$', *paging.items_path))}{failure}",
+                status=status,
                 request_id=request_id_of(parsed.envelope),
             )
-        self.executor.fail_decoding(call, error)
         raise error
 
-    def _with_cursor(self, paging: Paging, parsed: ParsedPage, call: Call) -> PageInfo:
-        if parsed.following is None:
-            return parsed.info
+    def _origin(self, call: Call) -> Origin:
         context = self.executor.context
         secrets = context.credentials.query_names if context.credentials else frozenset[str]()
-        origin = Origin(context.host, call.path, self.filters, secrets)
-        try:
-            return attrs.evolve(parsed.info, next_cursor=cursor_position(paging, parsed.following, origin))
-        except PaginationError as error:
-            self.executor.fail_decoding(call, error)
-            raise
+        return Origin(context.host, call.path, self.filters, secrets)
 
 
 def _size_query(paging: Paging, size: int | None) -> str:
