@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 import attrs
 
 from cstar_async._client.call import Call
-from cstar_async._client.request_builder import build_operation_call, build_raw_call, check_query
+from cstar_async._client.operation_checks import check_query
+from cstar_async._client.request_builder import build_operation_call, build_raw_call
 from cstar_async._client.settings import check_request_options
 from cstar_async._model.codec import decode_items
 from cstar_async._model.structuring import StructureError, structure_as

@@ -1,27 +1,27 @@
-"""Building of calls. Whatever is wrong with the arguments of a call is raised here, before anything is sent."""
+"""Building of calls. Whatever is wrong with the arguments of a call is raised here or in `operation_checks`, before it is sent."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import Final
 
 from cstar_async._client.call import Call, CallTarget, RawTarget
 from cstar_async._client.context import ClientContext
+from cstar_async._client.operation_checks import check_can_write, check_item_limits, check_query, check_scope
 from cstar_async._client.settings import CallSettings, check_request_options
-from cstar_async._model.argument_check import check_body, warn_if_misspelt
+from cstar_async._model.argument_check import check_body
 from cstar_async._model.codec import encode_body
 from cstar_async._model.model import Model
-from cstar_async._model.open_enum import OpenEnum
-from cstar_async._operations.operation import Limit, Operation
+from cstar_async._operations.operation import Operation
 from cstar_async._protocol import headers as _headers
 from cstar_async._protocol.idempotency import new_key, validate_key
 from cstar_async._protocol.retry import SAFE_METHODS
 from cstar_async._protocol.urls import encode_raw_path, form_of, path_segment, query_string, validate_query
-from cstar_async._types import UNSET, RequestOptions, is_mapping, is_str
+from cstar_async._types import UNSET, RequestOptions, is_str
 from cstar_async._values.redaction import redact
 from cstar_async._values.repr import private_repr
 from cstar_async._values.validation import invalid, validate_seconds
-from cstar_async.errors import ConfigurationError, InvalidArgumentError
+from cstar_async.errors import InvalidArgumentError
 
 RAW_METHODS: Final = ("GET", "POST", "PATCH", "PUT", "DELETE")
 _JSON_BODY: Final = {_headers.CONTENT_TYPE: "application/json"}
@@ -43,9 +43,9 @@ def build_operation_call(
 ) -> Call:
     """Build the call of an operation. *headers* are those of its parameters."""
     if context.is_publishable:
-        _check_can_write(operation)
+        check_can_write(operation)
     if operation.scope != context.scope:
-        _check_scope(context, operation)
+        check_scope(operation, context.scope)
     if operation.limits:
         check_item_limits(operation, body)
     if body is not None:
@@ -110,7 +110,7 @@ def build_raw_call(
     encoded = encode_raw_path(path)
     target = RawTarget("request", verb, redact(path))  # such a path has ids in it, and some ids are e-mail addresses
     if context.is_publishable:
-        _check_can_write(target)
+        check_can_write(target)
     query = None if params is None else validate_query(params, "params")
     is_team_scoped = context.scope != "root" and not encoded.startswith("/api/")
     has_key = verb not in SAFE_METHODS and context.scope == "team"  # the library takes no idempotency keys
@@ -166,60 +166,3 @@ def _build_call(
     return Call(
         target, target.method, path, encoded_query, headers, content, is_team_scoped, idempotency_key, settings, started, deadline
     )
-
-
-def check_query(operation: Operation, query: Mapping[str, object]) -> None:
-    """Warn about values of enums that are not known, but close to a known one."""
-    for name, known in operation.known_values.items():
-        value = query.get(name, UNSET)
-        if value is UNSET or value is None or (value.__class__ is str and value in known):
-            continue
-        values = cast("list[object] | tuple[object, ...]", value) if isinstance(value, (list, tuple)) else (value,)
-        unknown = [one for one in values if isinstance(one, str) and one not in known and not isinstance(one, OpenEnum)]
-        for one in dict.fromkeys(unknown):
-            attribute = next(parameter.attribute for parameter in operation.parameters if parameter.name == name)
-            warn_if_misspelt(attribute, one, known)
-
-
-def _check_can_write(target: CallTarget) -> None:
-    if target.method != "GET":
-        error = ConfigurationError("a publishable key can only read; use a secret key (sk_live_… or sk_test_…) to write")
-        error.operation = target.id
-        raise error
-
-
-def _check_scope(context: ClientContext, operation: Operation) -> None:
-    """Refuse an operation of the other client class; those outside any team work with every key."""
-    if operation.scope == "root" and context.scope == "team":
-        return
-    owner = "CStarLibrary" if operation.scope == "library" else "CStarClient"
-    error = ConfigurationError(f"{operation.id} is an operation of {owner}; call it there")
-    error.operation = operation.id
-    raise error
-
-
-def check_item_limits(operation: Operation, body: object) -> None:
-    """Check that no array of a body is longer than the operation allows.
-
-    Raises:
-        InvalidArgumentError: One is longer; the error names the field and its limit.
-    """
-    for limit in operation.limits:
-        items = _field(body, limit.field)
-        count = len(cast("list[object] | tuple[object, ...]", items)) if isinstance(items, (list, tuple)) else 0
-        if count > limit.max_items and _applies(limit, body):
-            condition = "" if limit.condition is None else f" where {limit.condition[0]} is {limit.condition[1]}"
-            advice = "" if limit.alternative is None else f"; {limit.alternative}() takes any number"
-            error = InvalidArgumentError(f"{limit.field} must have at most {limit.max_items} items{condition}, got {count}{advice}")
-            error.operation = operation.id
-            raise error
-
-
-def _applies(limit: Limit, body: object) -> bool:
-    return limit.condition is None or _field(body, limit.condition[0]) == limit.condition[1]
-
-
-def _field(body: object, wire_name: str) -> object:
-    if isinstance(body, Model):
-        return next((getattr(body, attribute) for attribute, name in body.__wire_names__.items() if name == wire_name), None)
-    return body.get(wire_name) if is_mapping(body) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cstar_async import InvalidArgumentError
-from cstar_async._client.request_builder import check_item_limits
+from cstar_async._client.operation_checks import check_item_limits
 from cstar_async._generated.operations.bulk import RUN_BULK
 from cstar_async._generated.operations.exports import RUN_EXPORT
 from cstar_async._generated.operations.tickets import CREATE_TICKET
