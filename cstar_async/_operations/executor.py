@@ -52,8 +52,8 @@ class OperationExecutor(Protocol):
         """Call an operation and return its `data` as *result*.
 
         For an array, *result* is `list[Item]`, and for any other value its decoder, or one for each status, where 0 is any other
-        status. Besides *result*, a nullable operation returns
-        None, and one that may respond with text returns a str; their generated functions are annotated accordingly.
+        status. Besides *result*, a nullable operation returns None, and one that may respond with text returns a str; their
+        generated functions are annotated accordingly.
         """
         ...
 
