@@ -60,7 +60,7 @@ IMPORTED = {
 RARE = {
     *("cstar_async.hooks._drift", "cstar_async._client.shared_responses", "cstar_async._client.transfers", "cstar_async.hooks"),
     *("cstar_async.files._multipart", "cstar_async.files._upload", "cstar_async.models.customers", "cstar_async.webhooks"),
-    *("cstar_async._protocol.sse", "cstar_async.files"),
+    *("cstar_async._protocol.sse", "cstar_async.files", "cstar_async._client.uploads"),
 }
 """What most first requests do not need."""
 
