@@ -218,7 +218,7 @@ class RateLimitWindow:
         if remaining is None or limit is None or limit == 0:
             return
         remaining = min(remaining, limit)
-        length = parse_int(headers.get(RATE_WINDOW))
+        length, known_length = parse_int(headers.get(RATE_WINDOW)), self.length
         if length:
             self.length = float(min(length, int(MAX_WINDOW)))
         reset_text = headers.get(RATE_RESET)
@@ -232,7 +232,10 @@ class RateLimitWindow:
         left = min(reset - (epoch if server_now is None else server_now), self.length)
         ends = now + left
         if self._ends is not None and ends < self._ends - RESET_TOLERANCE:
-            return  # a delayed response of the previous window
+            known_reset = parse_int(self._last_reset)
+            if not length or known_reset is None or reset <= known_reset - known_length + RESET_TOLERANCE:
+                return  # a delayed response of the previous window, or perhaps one
+            # The server has made the window shorter.
         if left <= 0:
             # This count is of a window that is over. If it comes with the probe, the server has not opened the next window yet.
             if self._is_probing:

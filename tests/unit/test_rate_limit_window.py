@@ -71,6 +71,13 @@ def test_delayed_response_of_the_previous_window_changes_nothing() -> None:
     assert 9 == count_permits(window, 1.0)
 
 
+def test_window_can_become_shorter() -> None:
+    """A reset that is after the end of the previous window is that of the present one."""
+    window = window_after(rate_headers(9, EPOCH + 3000))
+    window.update(200, rate_headers(0, EPOCH + 61) | {"X-RateLimit-Window": "60"}, 1.0, EPOCH + 1)
+    assert (0, 60.0) == (count_permits(window, 1.0), window.seconds_until_open(1.0))
+
+
 def test_response_of_a_window_that_is_over_changes_nothing() -> None:
     """A count of a past window does not close the present one."""
     assert 1000 == count_permits(window_after(rate_headers(0, EPOCH - 5)))
