@@ -71,4 +71,4 @@ async def _wait_for_slot(context: ClientContext, call: Call) -> None:
         async with asyncio.timeout(call.time_left(context.clock.monotonic())):
             await semaphore.acquire(priority, call.started)
     except TimeoutError:
-        raise call.expired_before("the request was sent") from None
+        raise call.expired_unsent() from None

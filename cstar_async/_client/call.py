@@ -92,6 +92,11 @@ class Call(Request):
         self.annotate(error)
         return error
 
+    def expired_unsent(self) -> RequestTimeoutError:
+        """Return the error for a deadline that has passed before an attempt was sent, which does not count."""
+        self.attempts -= 1
+        return self.expired_before("the request was sent")
+
 
 @attrs.define(eq=False, repr=False, weakref_slot=False)
 class TransferCall(Call):

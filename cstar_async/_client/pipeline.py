@@ -110,7 +110,7 @@ class RequestPipeline(ABC):
             if call.deadline is not None:
                 timeout = min(timeout, call.deadline - clock.monotonic())
                 if timeout <= 0:
-                    raise call.expired_before("the request was sent")
+                    raise call.expired_unsent()
             if call.deadline is not None and (call.upload is not None or call.sink is not None):
                 response = await self._transfer_until(call, timeout)
             elif context.hooks.has_attempt_hooks:
@@ -147,7 +147,7 @@ class RequestPipeline(ABC):
             failure,
             method=call.method,
             idempotency_key=call.idempotency_key,
-            attempt=call.attempts,
+            attempt=max(1, call.attempts),
             max_retries=settings.max_retries,
             max_wait=settings.max_wait,
             time_left=call.time_left(context.clock.monotonic()),

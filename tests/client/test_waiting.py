@@ -323,6 +323,24 @@ async def test_a_total_timeout_that_expires_before_a_slot_is_free_sends_nothing(
     assert (False, 1) == (caught.value.request_sent, len(server.requests))
 
 
+@pytest.mark.parametrize("refusals", [0, 1])
+async def test_error_of_a_total_timeout_counts_the_requests_that_were_sent(
+    server: Server, make_client: MakeClient, refusals: int
+) -> None:
+    """Not the attempt that it prevented, by a wait for a slot or for a retry."""
+    client, release = make_client(max_connections=1), asyncio.Event()
+    server.script(*[failed(429, headers={"Retry-After": "5"})] * refusals, held(release))
+    if not refusals:
+        first = asyncio.ensure_future(client.tickets.get("tkt_1"))
+        await server.seen(1)
+    with pytest.raises(RequestTimeoutError) as caught:
+        await client.tickets.get("tkt_2", options=RequestOptions(total_timeout=5 if refusals else 0.02))
+    release.set()
+    if not refusals:
+        await first
+    assert refusals == caught.value.attempts
+
+
 async def _cancelled(call: Awaitable[object], when: Callable[[], Awaitable[object]]) -> bool:
     task = asyncio.ensure_future(call)
     await when()
