@@ -50,7 +50,7 @@ class Paging:
     size_parameter: str | None = attrs.field(default="pageSize", validator=_validate_name)
     """The query parameter of the page size, or None."""
     first: int = attrs.field(default=1, validator=_validate_count)
-    """The number of the first page."""
+    """The number of the first page. A list by offset begins at offset 0, whatever it is."""
     size: int = attrs.field(default=100, validator=_validate_count)
     """Items a page that an iteration requests."""
     min_size: int = attrs.field(default=1, validator=_validate_count)
