@@ -8,6 +8,7 @@ import math
 import pickle
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,18 @@ def test_a_header_without_a_matching_signature_is_rejected(header: Any, message:
     with pytest.raises(SignatureError) as caught:
         verify_signature(b"{}", header, SECRET, now=NOW)
     assert message == caught.value.message
+
+
+class _Unreadable:
+    def __iter__(self) -> Iterator[str]:
+        raise RuntimeError("the secrets are gone")
+
+
+@pytest.mark.parametrize("secret", [list, str, _Unreadable()], ids=["class", "str itself", "iterable that raises"])
+def test_secrets_that_cannot_be_read_are_rejected(secret: Any) -> None:
+    """As is whatever else is no secret."""
+    with pytest.raises(SignatureError, match="secret must be a signing secret"):
+        verify_signature(b"{}", "t=1,v1=00", secret)
 
 
 def test_a_secret_with_any_characters_signs() -> None:
