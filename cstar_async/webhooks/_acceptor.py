@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -47,7 +47,7 @@ class EventAcceptor:
         self._counts = counts
         self._clock = clock
         self._shared_responses = shared_responses
-        self.queue: KeyedQueue[QueuedEvent] = KeyedQueue(handle)
+        self.queue: KeyedQueue[QueuedEvent] = KeyedQueue(handle, self._log_abandoned)
         self.queued: dict[str, QueuedEvent] = {}
         """The events in the queue, by their keys."""
         self.adding: set[asyncio.Task[bool | Exception]] = set()
@@ -56,6 +56,7 @@ class EventAcceptor:
         self._starting: asyncio.Task[None] | None = None
         self._is_started = False
         self._renewing: asyncio.Task[None] | None = None
+        self._loop_watcher: AsyncGenerator[None] | None = None
 
     async def start(self) -> None:
         """Load the pending events of the store once, and then regularly if others use it."""
@@ -84,7 +85,10 @@ class EventAcceptor:
         """Cancel all tasks. Return the ids of the events that are not handled."""
         tasks: list[asyncio.Task[Any]] = [*self.adding, *(task for task in (self._starting, self._renewing) if task)]
         await asyncio.gather(*[task for task in tasks if task.cancel()], return_exceptions=True)
-        remaining = [one for one in await self.queue.stop() if self.queued.get(one.key) is one and one.key not in self._progress]
+        left = await self.queue.stop()
+        if self._loop_watcher is not None:
+            await self._loop_watcher.aclose()
+        remaining = [one for one in left if self.queued.get(one.key) is one and one.key not in self._progress]
         for queued in remaining:
             try:
                 if not await self._progress.record_attempts(queued):  # without the attempts that were cancelled
@@ -192,7 +196,21 @@ class EventAcceptor:
         await self._load_pending()
         if self._store.lease_interval is not None:
             self._renewing = asyncio.get_running_loop().create_task(self._renew(self._store.lease_interval))
+        self._loop_watcher = self._watch_loop()
+        await anext(self._loop_watcher)
         self._is_started = True
+
+    async def _watch_loop(self) -> AsyncGenerator[None]:
+        """Abandon the queue when the event loop ends, which closes its asynchronous generators."""
+        try:
+            yield
+        finally:
+            self.queue.abandon()
+
+    def _log_abandoned(self, events: Sequence[QueuedEvent]) -> None:
+        for queued in events:
+            if queued.key not in self._progress:
+                log_event(logging.WARNING, "not handled, its task or its event loop has ended", queued.key)
 
     async def _renew(self, interval: float) -> None:
         """Renew the lease of a shared store, and take over events of inboxes whose lease has ended."""

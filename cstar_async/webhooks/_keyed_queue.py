@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -20,10 +20,13 @@ class KeyedQueue(Generic[T]):
     """One FIFO queue and one task for each key that has items.
 
     *handle* must not raise. If its task ends all the same, by a cancellation or a SystemExit, `stop` returns what was left.
+    *on_abandoned* is called with that at once, unless `stop` itself has cancelled the task.
     """
 
-    def __init__(self, handle: Callable[[T], Awaitable[None]]) -> None:
+    def __init__(self, handle: Callable[[T], Awaitable[None]], on_abandoned: Callable[[Sequence[T]], None] | None = None) -> None:
         self._handle = handle
+        self._on_abandoned = on_abandoned
+        self._is_stopping = False
         self._queues: dict[str, deque[T]] = {}
         self._size = 0
         self._abandoned: list[T] = []
@@ -56,15 +59,20 @@ class KeyedQueue(Generic[T]):
         """Return whether the running task is one that handles items."""
         return asyncio.current_task() in self._tasks.values()
 
+    def abandon(self) -> None:
+        """Give up the items of tasks that will not run, because their event loop ends."""
+        for key, queue in list(self._queues.items()):
+            self._end(key, queue)
+
     async def stop(self) -> list[T]:
         """Cancel the running tasks. Return the items that are not handled."""
+        self._is_stopping = True
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        for key, queue in list(self._queues.items()):  # of tasks that were cancelled before they ran
-            self._end(key, queue)
+        self.abandon()  # of tasks that were cancelled before they ran
         abandoned, self._abandoned = self._abandoned, []
         return abandoned
 
@@ -90,6 +98,8 @@ class KeyedQueue(Generic[T]):
             self._abandoned += queue
             self._size -= len(queue)
             self._size_changed.set()
+            if self._on_abandoned is not None and not self._is_stopping:
+                self._on_abandoned(tuple(queue))
 
 
 def _report(task: asyncio.Task[None]) -> None:
