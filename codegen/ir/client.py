@@ -11,6 +11,7 @@ from codegen.errors import CodegenError, NoteCollector, Problem
 from codegen.ir.docstrings import Section, docstring, escaped, sentence, text_of
 from codegen.parser.sdk import api_version
 from codegen.spec.document import Document, Node, child_pointer, entries, is_object, items
+from codegen.spec.queries import has_usable_key
 
 _RESERVED = frozenset(
     {"self", "base_url", "options", "package", "credentials"}
@@ -141,7 +142,7 @@ def _credential(scheme: Node, argument: str, *, is_only: bool) -> CredentialSpec
     if (kind == "http" and method == "bearer") or kind in ("oauth2", "openIdConnect"):
         what = "The API key or token." if kind == "http" else "An access token."
         return CredentialSpec(arguments=(argument,), description=what, expression=f"bearer({argument}, {argument!r})")
-    if kind == "apiKey" and scheme.get("in") in ("header", "query", "cookie"):
+    if has_usable_key(scheme):
         where = {"header": "header", "query": "parameter", "cookie": "cookie"}[scheme["in"]]
         return CredentialSpec(
             arguments=(argument,),

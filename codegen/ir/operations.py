@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from codegen import naming as names
 from codegen.ir.docstrings import text_of
@@ -27,6 +28,8 @@ from codegen.spec.queries import (
     sends_idempotency_key,
 )
 
+_IN_PATHS = "/%:@!$&'()*+,;=?#"
+"""What stays as it is in the fixed parts of a path. Escapes are kept, and so is a query."""
 _JSON_SHAPES = ("object", "array", "page", "deleted", "value")
 PROSE = frozenset(
     {"description", "title", "x-evidence", "x-source", "x-enum-descriptions", "x-enum-varnames", "example", "examples"}
@@ -65,7 +68,7 @@ def operation_spec(document: Document, operation: Operation, credentials: frozen
         "method": operation.method.upper(),
         "path": operation.path,
         "scope": scope,
-        "segments": tuple(re.split(r"\{[^{}]*\}", path)),
+        "segments": tuple(quote(part, safe=_IN_PATHS) for part in re.split(r"\{[^{}]*\}", path)),
         "shape": found.shape,
         "success_status": found.status or 200,
         "result": result if result and not is_free_object(document.schemas[result]) else None,

@@ -18,6 +18,7 @@ from codegen.parser.references import References
 from codegen.parser.responses import ResponseParser
 from codegen.parser.schemas import SchemaParser
 from codegen.spec.document import METHODS, Document, Node, Operation, child_pointer, entries, is_object, items
+from codegen.spec.queries import has_usable_key
 
 _Found: TypeAlias = tuple[Operation, tuple[Node, str]]
 """An operation, and its path item with the pointer of that."""
@@ -67,6 +68,8 @@ class OperationParser:
         name = names.class_of(operation.id)
         parameters = self._parameters.parse(operation, *item, name)
         operation = replace(operation, parameters=parameters)
+        if "?" in operation.path and any(parameter.location == "query" for parameter in parameters):
+            raise LeftOutError("its path has a query, to which the client adds no parameters")
         body = parse_body(operation, name, self._schemas, self._references, self._notes)
         result = self._responses.parse(operation, name)
         return replace(operation, body=body, result=result)
@@ -86,7 +89,7 @@ class OperationParser:
         kind, method = found.get("type"), str(found.get("scheme") or "").lower()
         # A certificate for mutual TLS is in the argument `ssl` of the client.
         is_known = kind in ("oauth2", "openIdConnect", "mutualTLS", None) or (kind == "http" and method in ("basic", "bearer"))
-        return is_known or (kind == "apiKey" and found.get("in") in ("header", "query", "cookie"))
+        return is_known or has_usable_key(found)
 
     def _security_owner(self, operation: Operation) -> Node:
         return operation.node if "security" in operation.node else self._document.raw

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 
 from codegen import naming as names
@@ -13,14 +12,13 @@ from codegen.parser.references import References, nested
 from codegen.parser.schemas import SchemaParser
 from codegen.spec.document import Document, Node, Operation, Parameter, entries, items
 from codegen.spec.queries import IDEMPOTENCY_KEY, path_scope
+from codegen.spec.vocabulary import TOKEN
 
 _IGNORED_HEADERS = frozenset(
     {"accept", "content-type", "authorization"}
     | {"accept-encoding", "connection", "content-encoding", "content-length", "expect", "host", "transfer-encoding"}
 )
 """Headers that OpenAPI says to ignore here, and those that carry the message; the client sets them."""
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""The names that HTTP allows for headers and cookies."""
 _LOCATIONS = ("path", "query", "header", "cookie")
 
 
@@ -86,7 +84,7 @@ class ParameterParser:
         if parameter.location == "path" and parameter.name not in operation.placeholders:
             self._notes.add(parameter.pointer, "a parameter of the path that the path does not have is passed over.")
             return False
-        if parameter.location in ("header", "cookie") and not _TOKEN.fullmatch(parameter.name):
+        if parameter.location in ("header", "cookie") and not TOKEN.fullmatch(parameter.name):
             if parameter.node.get("required") is True:
                 raise LeftOutError(f"HTTP has no {parameter.location} named `{parameter.name}`, which it requires")
             self._notes.add(parameter.pointer, f"HTTP has no {parameter.location} named `{parameter.name}`; it is passed over.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codegen import naming as names
 from codegen.spec.document import Document, Node, Operation, Parameter, entries, is_object, items, schema_named
+from codegen.spec.vocabulary import TOKEN
 
 TEAM_SCOPE = "/api/v1/teams/{teamId}"
 LIBRARY_SCOPE = "/api/library/{team}"
@@ -205,3 +206,10 @@ def union_members(schema: Node) -> list[str]:
 def union_tags(schema: Node) -> dict[str, str]:
     """Return the tags of a union, each with its component."""
     return {tag: schema_named(reference) for tag, reference in entries(entries(schema, "discriminator"), "mapping").items()}
+
+
+def has_usable_key(scheme: Node) -> bool:
+    """Return whether a security scheme is a key that a request can have: a parameter, or a header or cookie with a legal name."""
+    location = scheme.get("in")
+    is_named = location in ("header", "cookie") and TOKEN.fullmatch(str(scheme.get("name"))) is not None
+    return scheme.get("type") == "apiKey" and (location == "query" or is_named)

@@ -6,6 +6,8 @@ of the fake server may use.
 
 from __future__ import annotations
 
+import re
+
 EVIDENCE = ("documented", "inferred", "named", "observed")
 """The values of `x-evidence`."""
 
@@ -112,3 +114,6 @@ RESERVED_CLIENT_NAMES = frozenset(
     {"aclose", "events", "from_env", "paginate", "rate_limit", "request", "with_options", "with_response"}
 )
 """The attributes of `CStarClient`, which are no names for namespaces."""
+
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""The names that HTTP allows for headers and cookies."""

@@ -1,0 +1,64 @@
+"""Paths, keys and responses that few documents have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codegen.spec.document import Node
+from tests.codegen.packages import Stub, document, generate_package, imported, returns
+
+TEXT: Node = {"type": "string"}
+FILTER: Node = {"name": "filter", "in": "query", "schema": TEXT}
+
+
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [
+        ("/caf\u00e9", "/caf%C3%A9"),
+        ("/two words", "/two%20words"),
+        ("/50%25/a:b", "/50%25/a:b"),
+        ("/list?kind=all", "/list?kind=all"),
+    ],
+)
+async def test_fixed_parts_of_a_path_are_encoded(tmp_path: Path, path: str, sent: str) -> None:
+    """HTTP has no other characters. Escapes and a query stay as they are."""
+    operation: Node = {"operationId": "get", "tags": ["things"], "responses": returns(TEXT)}
+    package = generate_package(tmp_path, "encoded", document({path: {"get": operation}}))
+
+    with imported(package) as module:
+        async with Stub() as stub, getattr(module, module.__all__[0])(base_url=stub.url) as client:
+            stub.set("x")
+            await client.things.get()
+
+    assert f"GET {sent}" == stub.last
+
+
+def test_path_with_a_query_takes_no_more_parameters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """There would be two question marks, so the operation is left out."""
+    operation: Node = {"parameters": [FILTER], "responses": returns(TEXT)}
+
+    generate_package(tmp_path, "queries", document({"/list?kind=all": {"get": operation}}))
+
+    assert "left out: its path has a query, to which the client adds no parameters." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("location", ["header", "cookie"])
+def test_key_without_a_legal_name_is_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str], location: str) -> None:
+    """A request with it would be malformed."""
+    scheme = {"type": "apiKey", "in": location, "name": "bad name"}
+    operation: Node = {"security": [{"key": []}], "responses": returns(TEXT)}
+    raw = document({"/p": {"get": operation}}, components={"securitySchemes": {"key": scheme}})
+
+    generate_package(tmp_path, "keys", raw)
+
+    assert "left out: it needs the security scheme `key`, which the client cannot use." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
+def test_operation_may_have_no_responses(tmp_path: Path, capsys: pytest.CaptureFixture[str], version: str) -> None:
+    """OpenAPI 3.1 does not require them."""
+    generate_package(tmp_path, "silent", document({"/p": {"get": {}}}, version=version))
+
+    assert "an operation without a successful response returns any JSON." in capsys.readouterr().err
