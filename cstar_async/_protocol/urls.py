@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Final, cast
@@ -184,6 +185,26 @@ def path_value(value: object, name: str, style: str = "simple", *, explode: bool
         got = repr(value) if "".join(parts) else f"an empty {type(value).__name__}"
         raise InvalidArgumentError(f"{name} must be a value that is not empty, '.' or '..', got {got}")
     return EncodedValue(text)
+
+
+def header_value(value: object, name: str, *, explode: bool = False, is_json: bool = False) -> object:
+    """Return an object as text for a header or a cookie: keys and values joined with commas. Other values stay as they are.
+
+    Args:
+        value: The value of the argument *name*.
+        name: What errors call it.
+        explode: Whether an equals sign is between a key and its value, instead of a comma.
+        is_json: Whether any value becomes JSON, in ASCII.
+    """
+    if value is UNSET:
+        return value
+    wire = _to_wire(value, name)
+    if is_json:
+        return json.dumps(orjson.loads(encode_body(wire, None)), separators=(",", ":"))
+    if not is_object(wire):
+        return value
+    separator = "=" if explode else ","
+    return ",".join(f"{key}{separator}{parameter_text(item, name)}" for key, item in wire.items() if item is not None)
 
 
 def parameter_text(value: object, name: str) -> str:

@@ -12,6 +12,7 @@ from cstar_async import UNSET, InvalidArgumentError, from_dict
 from cstar_async._protocol.urls import (
     encode_raw_path,
     form_of,
+    header_value,
     page_query,
     parameter_text,
     path_segment,
@@ -266,3 +267,15 @@ def test_form_has_fields_by_place() -> None:
     body = b'{"a": 1, "b": {"c": [1, {"d": true}], "e": null}, "f": ["x", "y"]}'
     assert "a=1&b[c]=1&b[c][d]=true&f=x&f=y" == unquote(form_of(body, {"b": "deep"}).decode())
     assert "a=1&b=5&f=x&f=y" == unquote(form_of(b'{"a": 1, "b": 5, "f": ["x", "y"]}', {"b": "deep"}).decode())
+
+
+@pytest.mark.parametrize("value", [{"a": {"b": 1}}, {"a": [1, [2]]}])
+def test_header_value_must_be_flat(value: object) -> None:
+    """Its style has no place for more levels."""
+    with pytest.raises(InvalidArgumentError, match="x must be a type that a query can contain"):
+        header_value(value, "x")
+
+
+def test_header_value_in_json_is_ascii() -> None:
+    """Headers have no other characters that every server reads."""
+    assert '{"name":"caf\\u00e9"}' == header_value({"name": "caf\u00e9"}, "x", is_json=True)
