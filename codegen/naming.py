@@ -29,6 +29,7 @@ RESERVED_FUNCTIONS = frozenset(
         "deprecated",
         "deprecated_arguments",
         "deprecated_values",
+        "header_value",
         "is_object",
         "namespace_property",
         "operations",

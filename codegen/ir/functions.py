@@ -241,7 +241,7 @@ class FunctionBuilder:
             if type_.item_argument_type:
                 type_ = replace(type_, argument_type=f"{type_.item_argument_type} | {type_.argument_type}")
             annotation, default = request_annotation(replace(type_, is_nullable=False), is_required=is_required)
-            value = name
+            value = name if parameter.location == "query" else self._header_value(parameter, name)
         schema_text = text_of(parameter.node["schema"], "description")
         return Argument(
             name=name,
@@ -272,6 +272,15 @@ class FunctionBuilder:
             return f"path_value({', '.join([name, repr(name), *given])})"
         is_text = type_.is_string and type_.read_type != "JSON"
         return name if is_text else f"path_text({name}, {name!r})"
+
+    def _header_value(self, parameter: Parameter, name: str) -> str:
+        """Return the expression of a value in a header or a cookie."""
+        if "content" in parameter.node:
+            return f"header_value({name}, {name!r}, is_json=True)"
+        if "object" not in kinds_of(self._document, parameter.node["schema"]):
+            return name
+        is_exploded = parameter.location == "header" and parameter.node.get("explode") is True
+        return f"header_value({name}, {name!r}{', explode=True' if is_exploded else ''})"
 
     def _body(self, operation: Operation, name: str) -> Argument:
         """Return the one argument for a body that is no model."""

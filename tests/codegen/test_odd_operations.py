@@ -62,3 +62,32 @@ def test_operation_may_have_no_responses(tmp_path: Path, capsys: pytest.CaptureF
     generate_package(tmp_path, "silent", document({"/p": {"get": {}}}, version=version))
 
     assert "an operation without a successful response returns any JSON." in capsys.readouterr().err
+
+
+OBJECT: Node = {"type": "object", "properties": {"from": {"type": "integer"}, "to": TEXT}}
+
+
+@pytest.mark.parametrize(
+    ("parameter", "sent"),
+    [
+        ({"in": "header", "schema": OBJECT}, {"X-Range": "from,1,to,b"}),
+        ({"in": "header", "schema": OBJECT, "explode": True}, {"X-Range": "from=1,to=b"}),
+        ({"in": "header", "content": {"application/json": {"schema": OBJECT}}}, {"X-Range": '{"from":1,"to":"b"}'}),
+        ({"in": "header", "schema": {"oneOf": [OBJECT, TEXT]}}, {"X-Range": "from,1,to,b"}),
+        ({"in": "cookie", "schema": OBJECT, "explode": False}, {"Cookie": "X-Range=from%2C1%2Cto%2Cb"}),
+    ],
+)
+async def test_objects_are_sent_in_headers_and_cookies(tmp_path: Path, parameter: Node, sent: dict[str, str]) -> None:
+    """As the style says, and nothing without a value."""
+    given: Node = {"name": "X-Range", **parameter}
+    operation: Node = {"operationId": "get", "tags": ["things"], "parameters": [given], "responses": returns(TEXT)}
+    package = generate_package(tmp_path, "ranges", document({"/p": {"get": operation}}))
+
+    with imported(package) as module:
+        async with Stub() as stub, getattr(module, module.__all__[0])(base_url=stub.url) as client:
+            stub.set("x")
+            await client.things.get(x_range={"from": 1, "to": "b"})
+            await client.things.get()
+
+    assert sent.items() <= stub.requests[0][1].items()
+    assert not sent.keys() & stub.requests[1][1].keys()
