@@ -263,7 +263,7 @@ class SchemaParser:
             given = dict(zip(map(str, node["enum"]), given, strict=False))
         texts = {str(value): str(given.get(str(value), value) if is_object(given) else value) for value in values}
         constants = self._chooser.choose(name, texts, names.constant)
-        unread = {"x-enum-varnames", "properties"} | ({"type"} if node.get("type") == "object" else set())
+        unread = {"x-enum-varnames", "properties", *(["type"] if node.get("type") == "object" else [])}
         beside = {key: value for key, value in node.items() if key not in unread}
         named = [*constants.values()] != [names.constant(str(value)) for value in values]
         return {**beside, "enum": values, **({"x-enum-varnames": [*constants.values()]} if named else {})}

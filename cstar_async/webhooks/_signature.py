@@ -108,7 +108,7 @@ def validate_secrets(secret: str | Sequence[str]) -> tuple[str, ...]:
     try:
         secrets: tuple[UntypedJSON, ...] = (secret,) if is_one else tuple(secret)
     except Exception:  # such as the TypeError of a class, which has an `__iter__` for its instances
-        raise InvalidArgumentError(f"{_RULE}, got {type(untyped).__name__}; {_ADVICE}") from None
+        raise InvalidArgumentError(f"{_RULE}, got {type(secret).__name__}; {_ADVICE}") from None
     for one in secrets:
         if not is_str(one) or not one:
             raise InvalidArgumentError(f"{_RULE}, got {private_repr(one)}; {_ADVICE}")
