@@ -11,7 +11,7 @@ from cstar_async._client.settings import CallSettings
 from cstar_async._operations.operation import Operation
 from cstar_async._protocol.credentials import Security
 from cstar_async._protocol.idempotency import new_key
-from cstar_async._protocol.messages import RawResponse, Request, Sink, Upload
+from cstar_async._protocol.messages import RawResponse, Request, SharedResponse, Sink, Upload
 from cstar_async.errors import CStarError, RequestTimeoutError
 
 TRANSFER_EXPIRED: Final = "total_timeout expired during the transfer"
@@ -69,10 +69,13 @@ class Call(Request):
         target = self.target
         return {"call_id": self._id, "operation": target.id, "method": target.method, "path": target.path}
 
-    def copy_outcome(self, sent: Call) -> None:
-        """Take over the response of an identical call, and the notification of its end if that is still due."""
-        response = sent.response
-        self.response, self.attempts = RawResponse(response.status, response.headers, response.body), sent.attempts
+    def copy_outcome(self, sent: Call, *, is_first: bool) -> None:
+        """Take over the response of an identical call, and the notification of its end if that is still due.
+
+        *is_first* is whether no other caller has got that response yet.
+        """
+        response, kind = sent.response, RawResponse if is_first else SharedResponse
+        self.response, self.attempts = kind(response.status, response.headers, response.body), sent.attempts
         if sent.hooks_notified:
             self._id, self.started, self.hooks_notified, sent.hooks_notified = sent._id, sent.started, True, False
 

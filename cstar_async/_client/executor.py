@@ -200,14 +200,14 @@ class ClientExecutor(RequestPipeline):
             self.fail_decoding(call, error)
             raise
         if self.context.hooks.has_drift_hooks:
-            self.report_drift(operation, data)
+            self.report_drift(call, operation, data)
         return envelope
 
-    def report_drift(self, operation: Operation, data: UntypedJSON) -> None:
-        """Notify hooks of what differs from the spec."""
+    def report_drift(self, call: Call, operation: Operation, data: UntypedJSON) -> None:
+        """Notify hooks of what differs from the spec, once for each response."""
         from cstar_async.hooks._drift import find_drift, load_schemas  # most clients have no such hook
 
-        if operation.result is not None and data is not None:
+        if operation.result is not None and data is not None and not call.response.is_shared:
             for drift in find_drift(operation.id, operation.result, data, load_schemas(self.context.package)):
                 self.context.hooks.emit(drift)
 

@@ -239,7 +239,7 @@ class PagedList(Generic[T]):
         try:
             parsed = parse_page(paging, call.response, size, offset)
             if executor.context.hooks.has_drift_hooks and self.operation is not None:
-                executor.report_drift(self.operation, parsed.data)
+                executor.report_drift(call, self.operation, parsed.data)
             items = self._decoded(paging, parsed, call.response.status)
             if parsed.following is not None:
                 cursor = cursor_position(paging, parsed.following, self._origin(call))

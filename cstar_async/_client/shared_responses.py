@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 import attrs
 
 from cstar_async._client.call import Call
-from cstar_async._protocol.messages import RawResponse
+from cstar_async._protocol.messages import RawResponse, SharedResponse
 from cstar_async.errors import CStarError
 
 MAX_KEPT: Final = 1000
@@ -48,6 +48,8 @@ class _Flight:
     call: Call
     task: asyncio.Task[None]
     waiting: int = 0
+    has_responded: bool = False
+    """Whether a caller has got the response."""
 
 
 @attrs.frozen
@@ -143,13 +145,14 @@ class SharedResponses:
             raise copy.copy(error).with_traceback(error.__traceback__) from error.__cause__
         if error is not None:
             raise error
+        is_first, flight.has_responded = not flight.has_responded, True
         if call is not flight.call:
-            call.copy_outcome(flight.call)
+            call.copy_outcome(flight.call, is_first=is_first)
 
 
 def _size(key: _Key, response: RawResponse) -> int:
     return len(response.body) + len(str(key)) + sum(len(name) + len(value) for name, value in response.headers.items())
 
 
-def _copy(response: RawResponse) -> RawResponse:
-    return RawResponse(response.status, response.headers, response.body)  # without the parsed body, which is mutable
+def _copy(response: RawResponse) -> SharedResponse:
+    return SharedResponse(response.status, response.headers, response.body)  # without the parsed body, which is mutable

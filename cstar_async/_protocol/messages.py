@@ -68,6 +68,9 @@ class RawResponse:
 
     __slots__ = ("body", "headers", "parsed", "status")
 
+    is_shared = False
+    """Whether another caller has got it before, and hooks were called for it."""
+
     def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         self.status = status
         self.headers = headers
@@ -75,6 +78,14 @@ class RawResponse:
         self.body = body
         self.parsed: UntypedJSON = UNSET
         """The body as JSON, once `parse_body` has parsed it."""
+
+
+class SharedResponse(RawResponse):
+    """A copy of a response that another caller has got before."""
+
+    __slots__ = ()
+
+    is_shared = True
 
 
 class StreamingResponse(RawResponse, ABC):

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from cstar_async import CStarClient, CStarError, CStarLibrary, DecodeError, InvalidArgumentError, RequestOptions
+from cstar_async import CStarClient, CStarError, CStarLibrary, DecodeError, Hooks, InvalidArgumentError, RequestOptions
 from cstar_async._client.shared_responses import EVENT_NAMESPACES, MAX_KEPT, MAX_KEPT_BYTES, SharedResponses
 from cstar_async._generated.all_operations import OPERATIONS
 from cstar_async._generated.events import EVENTS
 from cstar_async._protocol.messages import RawResponse
+from cstar_async.hooks import DriftInfo
 from cstar_async.testing import FakeCStar
 from cstar_async.webhooks import MemoryStore, TicketUpdated, WebhookInbox, sign
 from tests.client.conftest import TICKET, MakeClient, Server, SkippingClock, failed, held, ok, raw
@@ -38,6 +39,30 @@ async def test_response_is_kept_for_its_seconds(caching: CStarClient, server: Se
         clock.now = now
         assert ["login"] == [tag.name for tag in await caching.tags.list()]
         assert requests == len(server.requests), now
+
+
+@pytest.mark.parametrize("options", [{"cache": {"tags.list": 60, "tickets.get": 60}}, {"coalesce": True}])
+async def test_drift_of_a_response_is_reported_once(make_client: MakeClient, server: Server, options: dict[str, Any]) -> None:
+    """However many callers get it, at one time or later."""
+    drift: list[DriftInfo] = []
+
+    class Collector(Hooks):
+        def on_drift(self, info: DriftInfo) -> None:
+            drift.append(info)
+
+    client = make_client(hooks=[Collector()], **options)
+    server.script(ok([{"name": "login", "count": "one"}]), ok({**TICKET, "title": 5}))
+    if "cache" in options:
+        for _ in range(3):
+            await client.tags.list()
+        for _ in range(3):
+            await client.tickets.get("tkt_1")
+    else:
+        await asyncio.gather(*(client.tags.list().first() for _ in range(3)))
+        await asyncio.gather(*(client.tickets.get("tkt_1") for _ in range(3)))
+    assert 2 == len(server.requests)
+    assert {"list_tags", "get_ticket"} == {one.operation for one in drift}
+    assert len(set(drift)) == len(drift)
 
 
 async def test_other_responses_are_not_kept(caching: CStarClient, server: Server) -> None:
