@@ -6,7 +6,7 @@ import importlib
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ PET: Node = {"type": "object", "properties": {"name": TEXT}}
 
 
 @contextmanager
-def _models(folder: Path, schema: Node, version: str = "3.1.0") -> Iterator[Any]:
+def _models(folder: Path, schema: Node, version: str = "3.1.0") -> Generator[Any]:
     """Import the models of a document with a schema `Odd`."""
     paths = {"/odd": {"get": {"responses": returns({"type": "object", "properties": {"odd": ref("Odd"), "pet": ref("Pet")}})}}}
     package = generate_package(folder, "odd", document(paths, {"Pet": PET, "Odd": schema}, version=version))
