@@ -6,7 +6,7 @@ from typing import Any
 
 from codegen.errors import CodegenError, NoteCollector, Problem
 from codegen.parser.references import nested
-from codegen.spec.document import METHODS, Node, entries, is_list, is_object
+from codegen.spec.document import Node, entries, is_list, is_object
 
 _VALUES = frozenset({"default", "const", "enum", "example", "examples"})
 """The keywords for values of the API, which stay as they are."""
@@ -73,8 +73,6 @@ class _Cleaner:
             else:
                 cleaned_value = self.value(inner, nested(pointer, key), key)
                 found[key] = self._schema(cleaned_value, nested(pointer, key)) if key in _SCHEMA else cleaned_value
-                if key in METHODS and is_object(cleaned_value):
-                    cleaned_value.setdefault("responses", {})  # OpenAPI 3.1 does not require them
         if is_list(texts := found.get("x-enum-descriptions")) and is_list(found.get("enum")):
             found["x-enum-descriptions"] = dict(zip(map(str, found["enum"]), texts, strict=False))  # as others write it
         if self._extends_references and isinstance(found.get("$ref"), str) and _STRUCTURE & found.keys():

@@ -56,14 +56,6 @@ def test_key_without_a_legal_name_is_passed_over(tmp_path: Path, capsys: pytest.
     assert "left out: it needs the security scheme `key`, which the client cannot use." in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("version", ["3.0.3", "3.1.0"])
-def test_operation_may_have_no_responses(tmp_path: Path, capsys: pytest.CaptureFixture[str], version: str) -> None:
-    """OpenAPI 3.1 does not require them."""
-    generate_package(tmp_path, "silent", document({"/p": {"get": {}}}, version=version))
-
-    assert "an operation without a successful response returns any JSON." in capsys.readouterr().err
-
-
 OBJECT: Node = {"type": "object", "properties": {"from": {"type": "integer"}, "to": TEXT}}
 
 
