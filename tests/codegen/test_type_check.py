@@ -10,6 +10,7 @@ import pytest
 
 from codegen import render, type_check
 from codegen.__main__ import DONE, REFUSED, main
+from codegen.errors import CodegenError
 from tests.codegen.packages import document, ref, returns
 from tests.codegen.trees import Tree
 
@@ -146,3 +147,15 @@ def test_hand_written_code_is_checked_with_the_new_models(tree: Tree) -> None:
     assert done.stderr.startswith("cstar_async/library.py, line ")
     assert done.stderr.endswith("; change the document, or this code by hand.\n")
     assert before == tree.files()
+
+
+def test_hand_written_file_that_is_no_python_gives_a_sentence(tmp_path: Path) -> None:
+    """It names the file, because the document cannot be at fault."""
+    folder = tmp_path / "cstar_async"
+    folder.mkdir()
+    (folder / "errors.py").write_text("def\n", encoding="utf-8")
+    error = type_check._Error("cstar_async/errors.py", 1, "Invalid syntax [syntax]")
+
+    with pytest.raises(CodegenError) as caught:
+        type_check._raise_errors([error], tmp_path, {})
+    assert "cstar_async/errors.py, line 1: the code does not pass the type check: Invalid syntax [syntax]" in str(caught.value)
