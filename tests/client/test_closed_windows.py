@@ -15,7 +15,8 @@ from cstar_async._rate_limit.interface import Permit
 from cstar_async.testing.clock import FakeClock
 
 from .conftest import TICKET, MakeClient, ScriptedResponse, Server, failed, held, ok
-from .test_waiting import acquired, limits
+from .test_cancellation import acquired
+from .test_waiting import limits
 
 CALLS, CONNECTIONS = 60, 5
 

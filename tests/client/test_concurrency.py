@@ -10,7 +10,7 @@ import pytest
 from cstar_async import Priority
 
 from .conftest import MakeClient, Server, held
-from .test_waiting import acquired
+from .test_cancellation import acquired
 
 
 @pytest.mark.no_cover
