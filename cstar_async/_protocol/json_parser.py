@@ -16,10 +16,8 @@ from cstar_async._types import UntypedJSON
 
 # Escaped backslashes and whole pairs are matched, too, so that no match begins inside of them. The literal backslash at the
 # beginning lets the search skip everything else quickly.
-_ESCAPE: Final = re.compile(
-    rb"\\(?:\\(?:\\\\)*+|u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|(u[dD][89a-fA-F][\da-fA-F]{2}))"
-)
-_HALF: Final = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+_ESCAPE: Final = rb"\\(?:\\(?:\\\\)*+|u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|(u[dD][89a-fA-F][\da-fA-F]{2}))"
+_HALF: Final = rb"\xed[\xa0-\xbf][\x80-\xbf]"
 """Half a surrogate pair, written as if it were a character."""
 
 
@@ -39,9 +37,9 @@ def parse_json(text: bytes) -> UntypedJSON:
 
 def _repair(text: bytes) -> bytes:
     """Replace each half of a surrogate pair. One match at a time is in memory, because other escapes may be very many."""
-    text = _HALF.sub("\ufffd".encode(), text)
+    text = re.sub(_HALF, "\ufffd".encode(), text)
     repaired, end = bytearray(), 0
-    for match in _ESCAPE.finditer(text):
+    for match in re.finditer(_ESCAPE, text):
         if match[1]:
             repaired += text[end : match.start()] + rb"\ufffd"
             end = match.end()

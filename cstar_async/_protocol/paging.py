@@ -19,8 +19,8 @@ from cstar_async.pagination._paging import Paging, Path
 _MAX_DIGITS: Final = 15
 """Digits of a page number or total that arrives as a str."""
 _BOOLEANS: Final = {"true": True, "false": False}
-_LINK: Final = re.compile(r'<([^<>]*)>((?:[^,"<]|"[^"]*")*)')
-_PARAMETER: Final = re.compile(r';\s*([\w*-]+)\s*=\s*(?:"([^"]*)"|([^\s;,"]+))')
+_LINK: Final = r'<([^<>]*)>((?:[^,"<]|"[^"]*")*)'
+_PARAMETER: Final = r';\s*([\w*-]+)\s*=\s*(?:"([^"]*)"|([^\s;,"]+))'
 _MAX_CURSOR: Final = 65_536
 """Characters of a cursor, or of the URL of a page. Servers refuse a request whose URL is much shorter."""
 _URL_CHARACTERS: Final = "%/:@!$&'()*+,;=~?[]|"
@@ -179,9 +179,9 @@ def link_header(headers: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     getall = getattr(headers, "getall", None)
     for header in [headers.get("Link", "")] if getall is None else getall("Link", ()):
-        for url, text in _LINK.findall(header):
+        for url, text in re.findall(_LINK, header):
             parameters: dict[str, str] = {}
-            for name, quoted, token in _PARAMETER.findall(text):
+            for name, quoted, token in re.findall(_PARAMETER, text):
                 parameters.setdefault(name.lower(), (quoted or token).lower())
             names = parameters.get("rel", "").split()
             for name in [""] if names and parameters.get("results") == "false" else names:

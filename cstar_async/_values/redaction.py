@@ -15,14 +15,16 @@ MAX_LENGTH: Final = 200
 MAX_STORED_LENGTH: Final = 2000
 """Characters of a str of the server that errors and hook values keep."""
 
+# Patterns are compiled when they are first used: `re` keeps them, and most programs start without an error.
 # No letter is before a key, as in task_…; but a letter can end the escape of another character, as in %3Dsk_… and \nsk_….
 _START: Final = r"(?:(?<![a-z])|(?<=%[\da-f][a-f])|(?<=\\[a-z])|(?<=\\u[\da-f]{3}[a-f]))"
-_SECRET: Final = re.compile(
-    rf"{_START}(sk|pk)_(?:(live|test)_)?[\w.~+/=-]{{6,}}|{_START}(whsec)_[\w.~+/=-]{{6,}}|{_START}(bearer)(?:\s|%20)+[\w.~+/=-]+",
-    re.IGNORECASE | re.ASCII,
+_SECRET: Final = (
+    rf"(?ia){_START}(sk|pk)_(?:(live|test)_)?[\w.~+/=-]{{6,}}"
+    rf"|{_START}(whsec)_[\w.~+/=-]{{6,}}"
+    rf"|{_START}(bearer)(?:\s|%20)+[\w.~+/=-]+"
 )
 # A match begins only where a run of these characters begins: searching from each of them would take quadratic time.
-_ADDRESS: Final = re.compile(r"(?<![^\s@<>\"'(),;:])[^\s@<>\"'(),;:]+(?:@|%40)[^\s@<>\"'(),;:]+")
+_ADDRESS: Final = r"(?<![^\s@<>\"'(),;:])[^\s@<>\"'(),;:]+(?:@|%40)[^\s@<>\"'(),;:]+"
 
 
 def printable_line(text: object) -> str:
@@ -44,7 +46,7 @@ def one_line(text: str) -> str:
 
 def redact_secrets(text: object) -> str:
     """Return one line of *text* without keys and tokens, for what is stored or pickled."""
-    return _SECRET.sub(_prefix_of, printable_line(text))
+    return re.sub(_SECRET, _prefix_of, printable_line(text))
 
 
 def redact(text: object) -> str:
@@ -53,7 +55,7 @@ def redact(text: object) -> str:
     if line.endswith("…"):
         # The last word may be an address or a key that was cut, which is no longer recognised. Without a space, -1 keeps it.
         line = line[: line.rfind(" ", MAX_LENGTH)] + "…"
-    line = _ADDRESS.sub("…@…", _SECRET.sub(_prefix_of, line))
+    line = re.sub(_ADDRESS, "…@…", re.sub(_SECRET, _prefix_of, line))
     return line if len(line) <= MAX_LENGTH else line[: MAX_LENGTH - 1] + "…"
 
 
