@@ -296,7 +296,18 @@ class BaseClient(PublicDir):
             DecodeError: The response does not have the form of *model*. A model of a package only needs an object.
             CStarError: As for every call, see `cstar_async.errors`.
         """
-        return await request_path(self._executor, method, path, params, json, files, model, stream, idempotency_key, options)
+        return await request_path(
+            self._executor,
+            method,
+            path,
+            params=params,
+            json=json,
+            files=files,
+            model=model,
+            stream=stream,
+            idempotency_key=idempotency_key,
+            options=options,
+        )
 
     @overload
     def paginate(

@@ -21,6 +21,7 @@ async def request_path(
     executor: ClientExecutor,
     method: str,
     path: str,
+    *,
     params: Mapping[str, object] | None,
     json: object,
     files: Mapping[str, object] | None,
