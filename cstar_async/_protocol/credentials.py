@@ -60,7 +60,11 @@ def basic(username: str | None, password: str | None) -> Credential | None:
         raise ConfigurationError(f"username must be a str without a colon, got {private_repr(username)}")
     if not is_str(password):
         raise ConfigurationError(f"password must be a str, got {type(password).__name__}")
-    encoded = b64encode(f"{username}:{password}".encode()).decode()
+    try:
+        encoded = b64encode(f"{username}:{password}".encode()).decode()
+    except UnicodeEncodeError:
+        text = "username and password must have only characters that UTF-8 can encode, got half a surrogate pair"
+        raise ConfigurationError(text) from None
     return Credential("header", AUTHORIZATION, f"Basic {encoded}")
 
 

@@ -84,6 +84,13 @@ def test_user_that_basic_authentication_cannot_send_is_refused(username: Any, pa
     assert message == str(caught.value)
 
 
+@pytest.mark.parametrize(("username", "password"), [("\ud800", "p"), ("u", "p\udfff")])
+def test_half_a_surrogate_pair_in_basic_authentication_is_refused(username: str, password: str) -> None:
+    """The error is ours and does not contain the password."""
+    with pytest.raises(ConfigurationError, match=r"characters that UTF-8 can encode, got half a surrogate pair$"):
+        basic(username, password)
+
+
 def test_each_credential_is_sent_at_its_place() -> None:
     """And nothing that was not given."""
     token, key = bearer("a+b", "token"), named_key("cookie", "sid", "x", "session")
