@@ -12,9 +12,8 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
-from urllib.parse import quote
 
-from cstar_async._protocol.urls import parameter_text
+from cstar_async._protocol.urls import parameter_text, percent_encode
 from cstar_async._types import UNSET, RateLimitState, is_mapping, is_str
 from cstar_async._values.repr import private_repr, short_repr
 from cstar_async._version import __version__
@@ -152,7 +151,7 @@ def parameter_headers(headers: Mapping[str, object] | None, cookies: Mapping[str
     """Return the headers for parameters that are headers or cookies. `UNSET` is left out."""
     given = {name: parameter_text(value, name) for name, value in (headers or {}).items() if value is not UNSET}
     pairs = [(name, parameter_text(value, name)) for name, value in (cookies or {}).items() if value is not UNSET]
-    cookie = {COOKIE: "; ".join(f"{name}={quote(value)}" for name, value in pairs)} if pairs else {}
+    cookie = {COOKIE: "; ".join(f"{name}={percent_encode(value, name, safe='/')}" for name, value in pairs)} if pairs else {}
     return validate_headers({**given, **cookie})
 
 

@@ -38,7 +38,7 @@ def path_segment(value: str, name: str = "an id in the path") -> str:
         raise InvalidArgumentError(f"{name} must be a str, got {type(value).__name__}{hint}")
     if value in {"", ".", ".."}:
         raise InvalidArgumentError(f"{name} must be a str that is not empty, '.' or '..', got {value!r}")
-    return _encode(value, name)
+    return percent_encode(value, name)
 
 
 def encode_raw_path(path: str) -> str:
@@ -55,7 +55,7 @@ def encode_raw_path(path: str) -> str:
     for segment in map(unquote, segments):
         if segment in {"", ".", ".."}:
             raise InvalidArgumentError(f"path must have no empty, '.' or '..' segment, got {segment!r}")
-    return "/" + "/".join(_encode(segment, "path", safe="%:@!$&'()*+,;=") for segment in segments)
+    return "/" + "/".join(percent_encode(segment, "path", safe="%:@!$&'()*+,;=") for segment in segments)
 
 
 def validate_query(query: object, name: str) -> Mapping[str, object]:
@@ -86,16 +86,16 @@ def query_string(*parts: Mapping[str, object] | None, styles: Mapping[str, str] 
         if styles and name in styles and value is not UNSET:
             pairs += _styled_pairs(name, value, styles[name])
         elif value is not UNSET:
-            pairs.append(f"{_encode(name, 'a query parameter')}={_format_value(value, name)}")
+            pairs.append(f"{percent_encode(name, 'a query parameter')}={_format_value(value, name)}")
     return "&".join(pairs)
 
 
 def _styled_pairs(name: str, value: object, style: str) -> list[str]:
     """Return the pairs of a parameter that has a style of its own."""
-    key = _encode(name, "a query parameter")
+    key = percent_encode(name, "a query parameter")
     wire = _to_wire(value, name)
     if style == "json":
-        return [f"{key}={_encode(encode_body(wire, None).decode(), name)}"]
+        return [f"{key}={percent_encode(encode_body(wire, None).decode(), name)}"]
     if is_array(wire) and style in _SEPARATORS:
         return [f"{key}={_SEPARATORS[style].join(_format_value(item, name) for item in wire)}"]
     if is_array(wire):
@@ -104,8 +104,8 @@ def _styled_pairs(name: str, value: object, style: str) -> list[str]:
         flat = [text for inner, item in wire.items() if item is not None for text in (inner, item)]
         return [f"{key}={_format_value(flat, name)}"]
     if is_object(wire) and style == "fields":
-        return [f"{_encode(inner, name)}={_format_value(item, name)}" for inner, item in wire.items() if item is not None]
-    return [f"{_encode(place, name)}={_format_value(item, name)}" for place, item in _deep_pairs(name, wire)]
+        return [f"{percent_encode(inner, name)}={_format_value(item, name)}" for inner, item in wire.items() if item is not None]
+    return [f"{percent_encode(place, name)}={_format_value(item, name)}" for place, item in _deep_pairs(name, wire)]
 
 
 def _to_wire(value: object, name: str) -> UntypedJSON:
@@ -167,16 +167,16 @@ def path_value(value: object, name: str, style: str = "simple", *, explode: bool
     """
     wire = _to_wire(value, name)
     if style == "json":
-        return EncodedValue(_encode(encode_body(wire, None).decode(), name))
+        return EncodedValue(percent_encode(encode_body(wire, None).decode(), name))
     if is_object(wire):
-        pairs = [(_encode(key, name), _format_item(item, name)) for key, item in wire.items() if item is not None]
+        pairs = [(percent_encode(key, name), _format_item(item, name)) for key, item in wire.items() if item is not None]
         parts = ["=".join(pair) for pair in pairs] if explode else [text for pair in pairs for text in pair]
     else:
         parts = [_format_item(item, name) for item in (wire if is_array(wire) else [wire])]
         if explode and style == "matrix":
-            parts = [f"{_encode(wire_name, name)}={part}" for part in parts]
+            parts = [f"{percent_encode(wire_name, name)}={part}" for part in parts]
     if style == "matrix":
-        text = f";{';'.join(parts)}" if explode else f";{_encode(wire_name, name)}={','.join(parts)}"
+        text = f";{';'.join(parts)}" if explode else f";{percent_encode(wire_name, name)}={','.join(parts)}"
     elif style == "label":
         text = f".{('.' if explode else ',').join(parts)}"
     else:
@@ -216,7 +216,7 @@ def parameter_text(value: object, name: str) -> str:
 
 def encode_query_value(value: str) -> str:
     """Return a name or value of the query, encoded."""
-    return _encode(value, "a query parameter")
+    return percent_encode(value, "a query parameter")
 
 
 def page_query(filters: str, parameter: str | None, number: str | None, size: str) -> str:
@@ -234,7 +234,7 @@ def _format_value(value: object, name: str) -> str:
 
 def _format_item(value: object, name: str) -> str:
     if isinstance(value, str):
-        return _encode(str(value), name)
+        return percent_encode(str(value), name)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
@@ -242,9 +242,9 @@ def _format_item(value: object, name: str) -> str:
             raise invalid(name, f"an int of at most {MAX_INT_BITS} bits", value)
         return repr(int(value))
     if isinstance(value, float):
-        return _encode(repr(value), name)
+        return percent_encode(repr(value), name)
     if isinstance(value, datetime):
-        return _encode(format_datetime(value, name), name)
+        return percent_encode(format_datetime(value, name), name)
     if isinstance(value, (date, UUID)):
         return str(value)
     if value is None:
@@ -252,7 +252,8 @@ def _format_item(value: object, name: str) -> str:
     raise InvalidArgumentError(f"{name} must be a type that a query can contain, got {type(value).__name__}")
 
 
-def _encode(text: str, name: str, safe: str = "") -> str:
+def percent_encode(text: str, name: str, safe: str = "") -> str:
+    """Return the value of the argument *name* in percent-encoding, with the characters of *safe* as they are."""
     if text.isascii() and text.isidentifier():
         return text  # as in path_segment
     try:

@@ -11,6 +11,7 @@ from cstar_async import InvalidArgumentError
 from cstar_async._protocol.headers import (
     MAX_WAIT,
     default_headers,
+    parameter_headers,
     parse_date,
     parse_int,
     parse_rate_limit,
@@ -173,3 +174,17 @@ def test_headers_without_limit_or_remaining_are_no_state(missing: str) -> None:
     headers = rate_headers(1)
     del headers[missing]
     assert parse_rate_limit(headers) is None
+
+
+@pytest.mark.parametrize("value", ["\ud800", ["a", "\udfff"]])
+@pytest.mark.parametrize("place", ["headers", "cookies"])
+def test_half_a_surrogate_pair_in_a_parameter_is_refused(place: str, value: object) -> None:
+    """The error is ours, for a header and for a cookie."""
+    given = {"X-Name": value}
+    with pytest.raises(InvalidArgumentError, match="must have"):
+        parameter_headers(given if place == "headers" else None, given if place == "cookies" else None)
+
+
+def test_cookie_is_percent_encoded() -> None:
+    """Except for the slash, which a cookie may have."""
+    assert {"Cookie": "n=a/b%20c%3B; m=5"} == parameter_headers(None, {"n": "a/b c;", "m": 5})
